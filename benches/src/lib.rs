@@ -1,0 +1,1 @@
+//! Benchmarks of the crates; the figures are in `docs/performance.md`.

@@ -1,0 +1,3 @@
+//! Plays the story of the seed cluster.
+
+fn main() {}
