@@ -1,3 +1,24 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+
+extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
+
+pub mod block;
+#[cfg(feature = "json")]
+pub mod codec;
+pub mod key;
+mod net;
+pub mod reservation;
+pub mod selector;
+pub mod time;
+pub mod value;
+pub mod walk;
+
+pub use block::{Attributes, Block, BlockParts};
+pub use key::{IpVersion, Key, Owner};
+pub use reservation::Reservations;
+pub use time::UnixTime;
+pub use value::{Affinity, AffinityState, Config, Handle, Value, VmPersistence};
