@@ -311,6 +311,11 @@ impl Block {
         self.parts.affinity = owner;
     }
 
+    /// Whether some address was released and is not free yet.
+    pub(crate) fn has_cooling(&self) -> bool {
+        self.parts.attributes.iter().flatten().any(|attributes| attributes.released_at.is_some())
+    }
+
     /// Counts a write to the store.
     pub(crate) fn bump(&mut self) {
         self.parts.sequence = self.parts.sequence.wrapping_add(1);

@@ -80,6 +80,12 @@ impl Reservations {
         count(self.ranges(cidr), first, last)
     }
 
+    /// The last address of the range that reserves all of `cidr`, if one does.
+    pub(crate) fn covered_to(&self, cidr: &IpNet) -> Option<u128> {
+        let (first, last) = net::span(cidr);
+        self.ranges(cidr).iter().find(|(from, to)| *from <= first && last <= *to).map(|(_, to)| *to)
+    }
+
     fn ranges(&self, cidr: &IpNet) -> &[(u128, u128)] {
         match IpVersion::of(cidr) {
             IpVersion::V4 => &self.v4,

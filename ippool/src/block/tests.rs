@@ -1,5 +1,7 @@
 //! Rules of a block.
 
+use alloc::string::ToString;
+
 use super::*;
 use crate::reservation::Reservations;
 
@@ -42,7 +44,8 @@ fn calico_1_3_every_change_keeps_the_invariants() {
         let attributes = Attributes::with_handle(handle.as_str());
         match step * 2_654_435_761 % 7 {
             0..=3 => {
-                block.auto_assign(1 + usize::try_from(step % 3).unwrap(), &attributes, None, &Reservations::default())
+                block
+                    .auto_assign(1 + usize::try_from(step % 3).unwrap(), &attributes, None, &Reservations::default())
                     .unwrap();
             }
             _ => {
