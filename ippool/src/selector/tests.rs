@@ -312,8 +312,11 @@ impl Tree {
     }
 }
 
+/// The form of a test, how it compares, and what it says of a missing label.
+type Form = (&'static str, fn(&str, &str) -> bool, bool);
+
 fn leaf() -> impl Strategy<Value = Tree> {
-    let forms: [(&str, fn(&str, &str) -> bool, bool); 10] = [
+    let forms: [Form; 10] = [
         ("all()", |_, _| true, true),
         ("has(L)", |_, _| true, false),
         ("L=='V'", |have, value| have == value, false),
