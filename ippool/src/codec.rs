@@ -1,6 +1,6 @@
 //! Calico's stored form, octet for octet: etcd keys, JSON values, and the names and labels of Kubernetes objects.
 //!
-//! A store's driver turns [`Key`](crate::Key) and [`Value`] into text and back with the functions here. Fields come in
+//! A store's driver turns [`Key`] and [`Value`] into text and back with the functions here. Fields come in
 //! Calico's order and without blanks; unknown fields are ignored and not written again.
 
 mod base;

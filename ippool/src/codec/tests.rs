@@ -253,6 +253,9 @@ fn calico_1_2_keys_both_ways() {
         assert_eq!(decode_key(path).unwrap().key, key);
         assert_eq!(decode_key(path.strip_prefix('/').unwrap()).unwrap().key, key);
     }
+    // What stands after "ipv" is of no concern.
+    let odd = decode_key("/calico/ipam/v2/assignment/ipv6/block/10.0.0.0-26").unwrap();
+    assert_eq!(odd.key, Key::Block(net("10.0.0.0/26")));
     assert_eq!(encode_key(&Key::Config).as_deref(), Ok("/calico/ipam/v2/config"));
     assert_eq!(encode_key(&Key::Host("n1".into())).as_deref(), Ok("/calico/ipam/v2/host/n1"));
     let masked = encode_key(&Key::Affinity(Owner::host("n1"), net("10.0.0.9/26")));

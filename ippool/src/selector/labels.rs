@@ -56,6 +56,18 @@ impl<K: Borrow<str> + Ord, V: AsRef<str>> Labels for BTreeMap<K, V> {
     }
 }
 
+#[cfg(feature = "std")]
+impl<K, V, S> Labels for std::collections::HashMap<K, V, S>
+where
+    K: Borrow<str> + Eq + core::hash::Hash,
+    V: AsRef<str>,
+    S: core::hash::BuildHasher,
+{
+    fn label(&self, name: &str) -> Option<&str> {
+        self.get(name).map(AsRef::as_ref)
+    }
+}
+
 impl<K: AsRef<str>, V: AsRef<str>> Labels for [(K, V)] {
     fn label(&self, name: &str) -> Option<&str> {
         self.iter().find(|(key, _)| key.as_ref() == name).map(|(_, value)| value.as_ref())

@@ -268,6 +268,8 @@ fn labels_come_from_maps_lists_and_nothing() {
     assert!(selector.matches(&Some(&map)));
     assert!(!selector.matches(&None::<BTreeMap<String, String>>));
     assert!(selector.matches(&alloc::vec![("a", "x"), ("a", "y")]), "the first of a name counts");
+    #[cfg(feature = "std")]
+    assert!(selector.matches(&std::collections::HashMap::from([("a", "x")])));
     assert!(!selector.matches(&()));
     assert!(Selector::default().matches(&()));
     assert!(parse("has(a) && !global()").uses_global());
