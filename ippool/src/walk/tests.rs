@@ -90,6 +90,24 @@ fn widest_pools_are_walked_exactly() {
     assert!(walk("fd00::/8", 122, "node1").index_of_start() > u128::from(u64::MAX));
 }
 
+/// The draw's words change at 63, 64 and 127, 128 bits; the numbers are those of a second implementation, with big
+/// integers.
+#[test]
+fn calico_1_7_starts_at_the_edges_of_a_word() {
+    for (pool, len, host, index) in [
+        ("fd00::/59", 122, "k8s-node1", 2_243_112_247_197_700_241),
+        ("fd00::/58", 122, "k8s-node1", 1_930_169_875_735_128_690),
+        ("fd00::/58", 122, "", 17_130_459_029_863_087_192),
+        ("fd00::/57", 122, "node-with-a-longer-name", 22_224_553_369_936_889_762),
+        ("fd00::/8", 122, "k8s-node1", 5_896_183_853_985_169_926_713_588_283_129_457),
+        ("::/1", 128, "node-with-a-longer-name", 187_846_478_414_676_583_848_020_312_989_017_079),
+        ("::/0", 128, "node-with-a-longer-name", 273_275_900_100_398_960_164_985_746_395_472_189_681),
+        ("::/0", 128, "", 137_984_870_357_708_110_719_095_629_679_376_048_616),
+    ] {
+        assert_eq!(walk(pool, len, host).index_of_start(), index, "{pool} {host}");
+    }
+}
+
 #[test]
 fn lengths_that_do_not_fit_are_typed_errors() {
     let larger = BlockWalk::new(net("10.0.0.0/16"), 15, "a").unwrap_err();
