@@ -1,0 +1,14 @@
+//! OPEN (RFC 4271 section 4.2).
+
+mod params;
+mod view;
+
+#[cfg(feature = "alloc")]
+mod owned;
+#[cfg(test)]
+mod tests;
+
+#[cfg(feature = "alloc")]
+pub use owned::Open;
+pub use params::Params;
+pub use view::{Capabilities, OpenView};

@@ -1,0 +1,283 @@
+//! The macros behind the tables of registered things: one row per member, the table is the documentation.
+
+/// Newtypes of one IANA registry of numbers: constants, `name()`, `Display`, `FromStr` (name or number), serde as a number.
+macro_rules! numbers {
+    ($( $(#[$meta:meta])* pub struct $Type:ident($int:ty) $what:literal { $( $number:literal => $NAME:ident $name:literal, )* } )*) => { $(
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+        #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+        pub struct $Type(pub $int);
+
+        impl $Type {
+            $(
+                #[doc = concat!("`", $number, "`: ", $name, ".")]
+                pub const $NAME: Self = Self($number);
+            )*
+
+            /// The registered name, lower case.
+            #[must_use]
+            pub const fn name(self) -> Option<&'static str> {
+                match self.0 {
+                    $( $number => Some($name), )*
+                    _ => None,
+                }
+            }
+        }
+
+        impl core::fmt::Display for $Type {
+            /// The registered name, or the number.
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                match self.name() {
+                    Some(name) => f.pad(name),
+                    None => core::fmt::Display::fmt(&self.0, f),
+                }
+            }
+        }
+
+        impl core::str::FromStr for $Type {
+            type Err = crate::ParseError;
+
+            /// The registered name, or the number in decimal.
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match text {
+                    $( $name => Ok(Self($number)), )*
+                    _ => text.parse().map(Self).map_err(|_| crate::ParseError::new($what)),
+                }
+            }
+        }
+    )* };
+}
+
+/// Pairs of registered numbers (families, NOTIFICATION codes): constants, `name()`, the table in the order of its rows,
+/// and the place of a member in it.
+macro_rules! pairs {
+    ($Type:ident { $( $a:literal / $b:literal => $NAME:ident $name:literal, )* }) => {
+        impl $Type {
+            $(
+                #[doc = concat!("`", $a, "/", $b, "`: ", $name, ".")]
+                pub const $NAME: Self = Self::new($a, $b);
+            )*
+
+            /// All named members, in the order of their numbers.
+            pub const NAMED: &'static [Self] = &[$( Self::$NAME, )*];
+
+            /// The registered name, lower case.
+            #[must_use]
+            pub const fn name(self) -> Option<&'static str> {
+                match self.numbers() {
+                    $( ($a, $b) => Some($name), )*
+                    _ => None,
+                }
+            }
+
+            /// The member of that name.
+            fn named(name: &str) -> Option<Self> {
+                match name {
+                    $( $name => Some(Self::$NAME), )*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+/// The capabilities: the enum [`Capability`](crate::capability::Capability), the modules that hold one each, and what an
+/// OPEN says by them ([`Params`](crate::Params)).
+///
+/// A module offers `Learned` (`Copy + Default`), `learn(&mut Learned, &[u8]) -> bool` (false: malformed in a way that
+/// refuses the session) and, with `alloc`, `decode(&[u8]) -> Option<payload>` (`None`: malformed) and
+/// `encode(&payload, &mut Vec<u8>)`.
+macro_rules! capabilities {
+    ($( $(#[$meta:meta])* $code:literal => $Name:ident $( ($field:ident: $ty:ty) )? in $module:ident, )*) => {
+        $( pub(crate) mod $module; )*
+
+        /// A capability with its value (RFC 5492).
+        ///
+        /// A code that this crate does not know, and a known code whose value is malformed, is kept byte for byte as
+        /// [`Unknown`](Self::Unknown).
+        #[cfg(feature = "alloc")]
+        #[non_exhaustive]
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
+        #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+        pub enum Capability {
+            $( $(#[$meta])* $Name $( ($ty) )?, )*
+            /// Any other capability, and a known one with a malformed value.
+            Unknown(UnknownCapability),
+        }
+
+        #[cfg(feature = "alloc")]
+        impl Capability {
+            fn decode_known(code: u8, value: &[u8]) -> Option<Self> {
+                match code {
+                    $( $code => $module::decode(value).map(|_payload| Self::$Name $( ({ let $field: $ty = _payload; $field }) )?), )*
+                    _ => None,
+                }
+            }
+
+            /// The code.
+            #[must_use]
+            pub const fn code(&self) -> crate::CapabilityCode {
+                match self {
+                    $( Self::$Name { .. } => crate::CapabilityCode($code), )*
+                    Self::Unknown(unknown) => unknown.code,
+                }
+            }
+
+            fn encode_value(&self, out: &mut alloc::vec::Vec<u8>) {
+                match self {
+                    $( Self::$Name $( ($field) )? => $module::encode($( $field, )? out), )*
+                    Self::Unknown(unknown) => out.extend_from_slice(&unknown.value),
+                }
+            }
+        }
+
+        /// What the capabilities of one OPEN say, a slot for each row of the table.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub(crate) struct Slots { $( pub(crate) $module: $module::Learned, )* }
+
+        impl Slots {
+            /// False if the value is malformed and the session cannot do without it (2/0).
+            pub(crate) fn learn(&mut self, code: u8, value: &[u8]) -> bool {
+                match code {
+                    $( $code => $module::learn(&mut self.$module, value), )*
+                    _ => true,
+                }
+            }
+        }
+    };
+}
+
+/// The path attributes: the modules that hold one each, and the rules of the validating pass in the order of the rows.
+macro_rules! attributes {
+    ($( $code:literal => $flags:ident $Type:ident $(<$lt:lifetime>)? in $module:ident, )*) => {
+        $( pub(crate) mod $module; )*
+
+        /// The types in the order of the rows: a row's number is its place.
+        #[expect(non_camel_case_types, reason = "named as the modules are")]
+        #[derive(Clone, Copy)]
+        enum Place { $( $module, )* }
+
+        $(
+            impl Row for $module::$Type $(<$lt>)? {
+                const SLOT: usize = Place::$module as usize;
+            }
+        )*
+
+        /// How many rows there are.
+        pub(crate) const ROWS: usize = RULES.len();
+
+        /// The rows.
+        pub(crate) static RULES: [Rule; [$( $code, )*].len()] = [$( Rule::of::<$module::$Type $(<$lt>)?>($code, $flags), )*];
+
+        /// What else can be wrong with a value of a right length.
+        #[inline]
+        pub(crate) fn check_value(ty: u8, value: &[u8], ctx: &Context) -> Result<(), AttrProblem> {
+            match ty {
+                $( $code => <$module::$Type $(<$lt>)? as Attribute>::check(value, ctx), )*
+                _ => Ok(()),
+            }
+        }
+    };
+}
+
+/// The families whose NLRI are typed: the modules that hold one each.
+///
+/// A module `m` offers `measure(&[u8]) -> Option<usize>` (octets of the NLRI in front, no path identifier),
+/// `decode(&[u8]) -> Option<(NlriRef, usize)>`, `encode(&NlriRef) -> Option<Encoded>` and
+/// `next_hop(&[u8], extended: bool) -> Option<NextHop>`.
+macro_rules! families {
+    ($( $NAME:ident in $module:ident, )*) => {
+        $( pub(crate) mod $module; )*
+
+        /// Octets of the NLRI in front of `octets`, without a path identifier; `None`: malformed.
+        #[inline]
+        pub(crate) fn measure(family: Family, octets: &[u8]) -> Option<usize> {
+            match family {
+                $( Family::$NAME => $module::measure(octets), )*
+                _ => Some(octets.len()),
+            }
+        }
+
+        /// The NLRI in front of `octets`, without a path identifier, and its length.
+        #[inline]
+        pub(crate) fn decode(family: Family, octets: &[u8]) -> Option<(NlriRef<'_>, usize)> {
+            match family {
+                $( Family::$NAME => $module::decode(octets), )*
+                _ => Some((NlriRef::Opaque(octets), octets.len())),
+            }
+        }
+
+        /// The octets of an NLRI, without a path identifier; `None`: it is not of this family.
+        #[cfg(feature = "alloc")]
+        #[inline]
+        pub(crate) fn encode(family: Family, nlri: &NlriRef<'_>) -> Option<Encoded> {
+            match family {
+                $( Family::$NAME => $module::encode(nlri), )*
+                _ => None,
+            }
+        }
+
+        /// The next hop in an MP_REACH_NLRI; `extended`: RFC 8950 was negotiated for the family. `None`: wrong length.
+        pub(crate) fn next_hop(family: Family, octets: &[u8], extended: bool) -> Option<NextHop> {
+            match family {
+                $( Family::$NAME => $module::next_hop(octets, extended), )*
+                _ => NextHop::of_any_family(octets),
+            }
+        }
+
+        /// Whether the NLRI of a family are typed.
+        pub(crate) fn is_typed(family: Family) -> bool {
+            matches!(family, $( Family::$NAME )|*)
+        }
+    };
+}
+
+/// An identifier that is written as a dotted quad: text, serde and conversions.
+macro_rules! quad {
+    ($Type:ident, $what:literal) => {
+        impl core::fmt::Display for $Type {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                core::fmt::Display::fmt(&core::net::Ipv4Addr::from_bits(self.0), f)
+            }
+        }
+
+        impl core::str::FromStr for $Type {
+            type Err = crate::ParseError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse::<core::net::Ipv4Addr>().map(Self::from).map_err(|_| crate::ParseError::new($what))
+            }
+        }
+
+        impl From<core::net::Ipv4Addr> for $Type {
+            fn from(addr: core::net::Ipv4Addr) -> Self {
+                Self(addr.to_bits())
+            }
+        }
+
+        impl From<$Type> for core::net::Ipv4Addr {
+            fn from(id: $Type) -> Self {
+                Self::from_bits(id.0)
+            }
+        }
+
+        /// A dotted quad, in binary formats 4 octets.
+        #[cfg(feature = "serde")]
+        impl serde::Serialize for $Type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                core::net::Ipv4Addr::from(*self).serialize(serializer)
+            }
+        }
+
+        #[cfg(feature = "serde")]
+        impl<'de> serde::Deserialize<'de> for $Type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                core::net::Ipv4Addr::deserialize(deserializer).map(Self::from)
+            }
+        }
+    };
+}
+
+pub(crate) use {attributes, capabilities, families, numbers, pairs, quad};
