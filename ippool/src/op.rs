@@ -8,18 +8,35 @@
 
 use crate::store::{Answer, Request};
 
+mod affinity;
+mod assign;
 mod auto;
 mod claim;
+mod config;
+mod ensure;
 mod family;
 mod find;
 mod handle;
+mod owner;
 mod release;
+mod sweep;
 mod tape;
+mod utilization;
 
+pub use affinity::{
+    ClaimError, Claimed, MAX_CLAIM, ReleaseAffinityError, ReleaseBlockError, ReleaseHostError, claim_affinity,
+    release_affinity, release_block_affinity, release_host_affinities, release_pool_affinities, remove_host,
+};
+pub use assign::{AssignIp, AssignIpError, assign_ip};
 pub use auto::{Assigned, Assignment, AutoAssign, AutoAssignError, Message, PartialFulfilment, auto_assign};
+pub use config::{ConfigError, StoredConfig, read_config, write_config};
+pub use ensure::{EnsureBlock, Ensured, ensure_block};
 pub use handle::{HandleError, ips_by_handle, release_by_handle};
+pub use owner::{AttributesError, Condition, Patch, SetOwner, SetOwnerError, attributes, set_owner_attributes};
 pub use release::{ReleaseIpsError, ReleasedIps, release_ips};
+pub use sweep::{Swept, sweep};
 pub use tape::StoreError;
+pub use utilization::{BlockUtilization, ORPHANS, PoolUtilization, Space, utilization};
 
 /// How often an operation repeats a compare-and-swap that others win.
 pub const RETRIES: u32 = 100;

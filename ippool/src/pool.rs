@@ -352,12 +352,6 @@ fn longest_block(version: IpVersion, kept_back: Option<u32>) -> Result<u8, Choic
     }
 }
 
-/// The number of blocks of `len` bits in `cidr` less one, or none if it is shorter than one block.
-pub(crate) fn last_block(cidr: &IpNet, len: u8) -> Option<u128> {
-    let bits = u32::from(len.checked_sub(cidr.prefix_len())?);
-    Some(1u128.checked_shl(bits).map_or(u128::MAX, |count| count - 1))
-}
-
 /// Block number `index` of `len` bits in `cidr`.
 pub(crate) fn nth_block(cidr: &IpNet, len: u8, index: u128) -> Option<IpNet> {
     let version = IpVersion::of(cidr);

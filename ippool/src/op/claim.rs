@@ -17,8 +17,8 @@ use crate::value::{AffinityState, Value};
 /// What became of a claim.
 #[derive(Debug, Clone)]
 pub(crate) enum Claim {
-    /// The block is the owner's and confirmed; `made` says whether this call made it so.
-    Ours { read: ReadBlock, made: bool },
+    /// The block is the owner's and confirmed.
+    Ours(ReadBlock),
     /// The block is somebody else's, or nobody's and not empty.
     Theirs,
     /// There was no affinity to confirm.
@@ -54,7 +54,7 @@ pub(crate) fn claim(
         if let (Some((state, _)), Some(read)) = (affinity, &read)
             && state.is_confirmed()
         {
-            return Ok(Claim::Ours { read: read.clone(), made: false });
+            return Ok(Claim::Ours(read.clone()));
         }
         let revision = affinity.map(|(_, revision)| revision);
         let Some(pending) = io.write_affinity(owner, cidr, AffinityState::Pending, revision)? else { continue };
@@ -64,7 +64,7 @@ pub(crate) fn claim(
         };
         let Some(read) = written else { continue };
         if io.write_affinity(owner, cidr, AffinityState::Confirmed, Some(pending))?.is_some() {
-            return Ok(Claim::Ours { read, made: true });
+            return Ok(Claim::Ours(read));
         }
     }
     Err(CONFLICT)
@@ -85,7 +85,7 @@ fn create(
     block.set_affinity(Some(owner.clone()), clock.now);
     let block = Arc::new(block);
     let written = io.write(Write::Create(Key::Block(cidr), Value::Block(Arc::clone(&block))))?;
-    Ok(written.map(|revision| ReadBlock { block, revision }))
+    Ok(written.map(|revision| ReadBlock { block, revision, freed: false }))
 }
 
 /// What became of giving a block up.

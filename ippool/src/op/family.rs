@@ -149,7 +149,7 @@ impl Family {
                 }
             }
             Stage::Claim(cidr) => match claim(io, clock, owner, *cidr, wanted.reservation.as_ref(), false)? {
-                Claim::Ours { read, .. } => {
+                Claim::Ours(read) => {
                     next.owned += 1;
                     return next.take(common, wanted, io, read, false);
                 }
@@ -276,9 +276,7 @@ impl Family {
                 return Ok(Next::On(self));
             }
             return match claim(io, clock, &common.owner, cidr, wanted.reservation.as_ref(), true)? {
-                Claim::Ours { read, .. } if read.block.num_free(reserved) > 0 => {
-                    self.take(common, wanted, io, read, false)
-                }
+                Claim::Ours(read) if read.block.num_free(reserved) > 0 => self.take(common, wanted, io, read, false),
                 _ => Ok(Next::On(self)),
             };
         }

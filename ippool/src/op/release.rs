@@ -8,7 +8,7 @@ use core::net::IpAddr;
 use ipnet::IpNet;
 
 use super::handle::{decrement, write_or_delete};
-use super::tape::{CONFLICT, Clock, Flow, Halt, Run, Script, StoreError, Tape};
+use super::tape::{CONFLICT, Clock, Flow, Halt, ReadBlock, Run, Script, StoreError, Tape};
 use super::{Operation, RETRIES, claim};
 use crate::block::{ReleaseError, ReleaseItem};
 use crate::key::{IpVersion, Owner};
@@ -82,6 +82,14 @@ struct State {
     error: Option<ReleaseIpsError>,
 }
 
+/// What became of the items of one block.
+enum Outcome {
+    /// Released; these were not allocated.
+    Released(Vec<IpAddr>),
+    NoBlock,
+    Refused(ReleaseIpsError),
+}
+
 impl Script for ReleaseIps {
     type State = State;
     type Output = ReleasedIps;
@@ -97,8 +105,9 @@ impl Script for ReleaseIps {
         let clock = Clock { now: self.now, cooldown: *cooldown };
         let Some((cidr, places)) = todo.pop() else { return Ok(Flow::Done(self.output(state))) };
         match self.release(io, clock, cidr, &places) {
-            Ok(Ok(not_allocated)) => next.not_allocated.extend(not_allocated),
-            Ok(Err(error)) => {
+            Ok(Outcome::Released(not_allocated)) => next.not_allocated.extend(not_allocated),
+            Ok(Outcome::NoBlock) => self.regroup(io, &places, todo, &mut next.not_allocated)?,
+            Ok(Outcome::Refused(error)) => {
                 next.failed.extend(places);
                 next.error = next.error.or(Some(error));
             }
@@ -133,49 +142,60 @@ impl ReleaseIps {
         for (place, item) in self.items.iter().enumerate() {
             match block_of(&self.resources, item.address) {
                 Some(cidr) => groups.entry(cidr).or_default().push(place),
-                None => orphans.push((place, item.address)),
+                None => orphans.push(place),
             }
         }
+        let mut todo: Vec<_> = groups.into_iter().rev().collect();
+        self.regroup(io, &orphans, &mut todo, not_allocated)?;
+        Ok(todo)
+    }
+
+    /// Looks among all blocks for those of items that are not where their pools would have them.
+    fn regroup(
+        &self,
+        io: &mut Tape,
+        places: &[usize],
+        todo: &mut Vec<(IpNet, Vec<usize>)>,
+        not_allocated: &mut BTreeSet<IpAddr>,
+    ) -> Result<(), Halt> {
+        let mut groups: BTreeMap<IpNet, Vec<usize>> = BTreeMap::new();
         for version in [IpVersion::V4, IpVersion::V6] {
-            let here = |address: &IpAddr| IpVersion::of(&IpNet::from(*address)) == version;
-            if !orphans.iter().any(|(_, address)| here(address)) {
+            let here = |place: &usize| {
+                let address = self.items.get(*place)?.address;
+                (IpVersion::of(&IpNet::from(address)) == version).then_some((*place, address))
+            };
+            let here: Vec<(usize, IpAddr)> = places.iter().filter_map(here).collect();
+            if here.is_empty() {
                 continue;
             }
             let blocks = io.list_blocks(version, Clock { now: self.now, cooldown: 0 })?;
-            for (place, address) in orphans.iter().filter(|(_, address)| here(address)) {
-                match blocks.iter().find(|(cidr, _)| cidr.contains(address)) {
-                    Some((cidr, _)) => groups.entry(*cidr).or_default().push(*place),
+            for (place, address) in here {
+                match blocks.iter().find(|(cidr, _)| cidr.contains(&address)) {
+                    Some((cidr, _)) => groups.entry(*cidr).or_default().push(place),
                     None => {
-                        not_allocated.insert(*address);
+                        not_allocated.insert(address);
                     }
                 }
             }
         }
-        Ok(groups.into_iter().rev().collect())
+        todo.extend(groups.into_iter().rev());
+        Ok(())
     }
 
-    fn release(
-        &self,
-        io: &mut Tape,
-        clock: Clock,
-        cidr: IpNet,
-        places: &[usize],
-    ) -> Result<Result<Vec<IpAddr>, ReleaseIpsError>, Halt> {
+    fn release(&self, io: &mut Tape, clock: Clock, cidr: IpNet, places: &[usize]) -> Result<Outcome, Halt> {
         let items: Vec<ReleaseItem> = places.iter().filter_map(|place| self.items.get(*place)).cloned().collect();
         for _ in 0..RETRIES {
-            let Some(read) = io.block(cidr, clock)? else {
-                return Ok(Ok(items.into_iter().map(|item| item.address).collect()));
-            };
+            let Some(read) = io.block(cidr, clock)? else { return Ok(Outcome::NoBlock) };
             let mut block = Arc::unwrap_or_clone(read.block);
             let released = match block.release(&items, clock.cooldown, clock.now) {
                 Ok(released) => released,
-                Err(ReleaseError::BadHandle) => return Ok(Err(ReleaseIpsError::BadHandle)),
-                Err(ReleaseError::BadSequence) => return Ok(Err(ReleaseIpsError::BadSequence)),
+                Err(ReleaseError::BadHandle) => return Ok(Outcome::Refused(ReleaseIpsError::BadHandle)),
+                Err(ReleaseError::BadSequence) => return Ok(Outcome::Refused(ReleaseIpsError::BadSequence)),
                 // The items were grouped by this block.
                 Err(ReleaseError::OutOfBlock) => return Err(Halt::Fault(StoreError::BadValue)),
             };
             if !released.changed {
-                return Ok(Ok(released.not_allocated));
+                return Ok(Outcome::Released(released.not_allocated));
             }
             let owner = block.affinity().cloned();
             if write_or_delete(io, block, read.revision)? {
@@ -183,11 +203,40 @@ impl ReleaseIps {
                     decrement(io, handle, cidr, *count)?;
                 }
                 after_release(io, clock, &self.resources, owner.as_ref(), cidr)?;
-                return Ok(Ok(released.not_allocated));
+                return Ok(Outcome::Released(released.not_allocated));
             }
         }
         Err(CONFLICT)
     }
+}
+
+/// The block that holds an address: by its pool's block length, else by a look at all blocks.
+///
+/// Cost: R 1, and L 1 if it is not there.
+pub(crate) fn locate(io: &mut Tape, clock: Clock, resources: &Resources, address: IpAddr) -> Result<Located, Halt> {
+    let expected = block_of(resources, address);
+    if let Some(cidr) = expected
+        && let Some(read) = io.block(cidr, clock)?
+    {
+        return Ok(Located::Block(read));
+    }
+    let blocks = io.list_blocks(IpVersion::of(&IpNet::from(address)), clock)?;
+    if let Some((_, read)) = blocks.iter().find(|(cidr, _)| cidr.contains(&address)) {
+        return read.clone().map(Located::Block).ok_or(Halt::Fault(StoreError::BadValue));
+    }
+    Ok(match expected {
+        Some(cidr) if !blocks.iter().any(|(other, _)| net::overlap(other, &cidr)) => Located::Room(cidr),
+        _ => Located::Nowhere,
+    })
+}
+
+/// Where an address is.
+pub(crate) enum Located {
+    Block(ReadBlock),
+    /// In this block, which could be made.
+    Room(IpNet),
+    /// In no block, and other blocks are in the way of its own.
+    Nowhere,
 }
 
 /// The block of an address by the length that its pool gives to blocks.

@@ -61,6 +61,34 @@ pub(crate) trait Script {
     fn fault(&self, state: &Self::State, error: StoreError) -> Self::Output;
 }
 
+/// An operation whose output is another form of that of `operation`.
+#[derive(Debug, Clone)]
+pub(crate) struct Mapped<O: Operation, T> {
+    operation: O,
+    map: fn(O::Output) -> T,
+}
+
+impl<O: Operation, T> Mapped<O, T> {
+    pub(crate) fn new(operation: O, map: fn(O::Output) -> T) -> Mapped<O, T> {
+        Mapped { operation, map }
+    }
+}
+
+impl<O: Operation, T> Operation for Mapped<O, T> {
+    type Output = T;
+
+    fn poll(&mut self) -> Poll<T> {
+        match self.operation.poll() {
+            Poll::Ask(request) => Poll::Ask(request),
+            Poll::Done(output) => Poll::Done((self.map)(output)),
+        }
+    }
+
+    fn handle(&mut self, answer: Answer) {
+        self.operation.handle(answer);
+    }
+}
+
 /// Drives a [`Script`].
 #[derive(Debug, Clone)]
 pub(crate) struct Run<S: Script> {
@@ -149,6 +177,8 @@ impl Clock {
 pub(crate) struct ReadBlock {
     pub(crate) block: Arc<Block>,
     pub(crate) revision: Revision,
+    /// Whether reading freed addresses, so that a write would be of use.
+    pub(crate) freed: bool,
 }
 
 impl Tape {
@@ -297,7 +327,7 @@ impl Tape {
     pub(crate) fn update_block(&mut self, block: Block, revision: Revision) -> Result<Option<ReadBlock>, Halt> {
         let (block, written) = self.try_update_block(block, revision)?;
         match written {
-            Written::Done(revision) => Ok(Some(ReadBlock { block, revision })),
+            Written::Done(revision) => Ok(Some(ReadBlock { block, revision, freed: false })),
             Written::Conflict => Ok(None),
             Written::Failed => Err(Halt::Fault(StoreError::Failed)),
         }
@@ -325,8 +355,6 @@ fn affinity_key(key: Key) -> Option<(Owner, IpNet)> {
 
 fn loaded(stored: Stored, clock: Clock) -> Result<ReadBlock, Halt> {
     let Value::Block(mut block) = stored.value else { return Err(Halt::Fault(StoreError::BadValue)) };
-    if block.has_cooling() {
-        Arc::make_mut(&mut block).collect(clock.cooldown, clock.now);
-    }
-    Ok(ReadBlock { block, revision: stored.revision })
+    let freed = block.has_cooling() && Arc::make_mut(&mut block).collect(clock.cooldown, clock.now);
+    Ok(ReadBlock { block, revision: stored.revision, freed })
 }
