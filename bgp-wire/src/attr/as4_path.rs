@@ -1,0 +1,39 @@
+//! AS4_PATH (RFC 6793 section 3): AS_PATH for sessions with 2-octet AS numbers.
+
+use crate::attr::as_path::check_segments;
+use crate::attr::{AsPath, Attribute, Attributes, Length, Source};
+use crate::error::AttrProblem;
+use crate::{Action, Asn, AttrType, Context};
+
+/// The row of AS4_PATH; its value is read by [`Attributes::as_path`].
+pub(crate) enum As4Path {}
+
+impl Attribute for As4Path {
+    const LENGTH: Length = Length::Any;
+    // RFC 6793 section 6.
+    const MALFORMED: Action = Action::AttributeDiscard;
+    // RFC 6793 section 4.1: discarded between speakers that both know 4-octet AS numbers.
+    const TAKEN_FROM: Source = Source::TwoOctet;
+
+    fn check(value: &[u8], ctx: &Context) -> Result<(), AttrProblem> {
+        let kinds = check_segments(value, true)?;
+        // RFC 9774 section 3 names AS4_PATH as well.
+        if ctx.reject_as_sets() && AsPath::new(value, true).has_set() && kinds.sets {
+            return Err(AttrProblem::AsSet);
+        }
+        // RFC 6793 section 6: a value without a segment is too short to be one.
+        if kinds.first.is_none() { Err(AttrProblem::Length) } else { Ok(()) }
+    }
+}
+
+impl Attributes<'_> {
+    /// RFC 6793 section 4.2.3: an AGGREGATOR with another AS than AS_TRANS beside an AS4_AGGREGATOR says that somebody
+    /// changed the route after the AS4 attributes were made, so both are ignored.
+    pub(crate) fn as4_ignored(&self) -> bool {
+        self.contains(AttrType::AS4_AGGREGATOR)
+            && self
+                .get(AttrType::AGGREGATOR)
+                .and_then(|raw| crate::attr::Aggregator::decode(raw.value))
+                .is_some_and(|aggregator| aggregator.asn != Asn::TRANS)
+    }
+}

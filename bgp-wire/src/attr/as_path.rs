@@ -1,0 +1,436 @@
+//! AS_PATH (RFC 4271 section 5.1.2, RFC 5065): segments of AS numbers of 2 or 4 octets.
+
+use core::fmt;
+use core::iter::FusedIterator;
+
+use crate::attr::{Attribute, Attributes, Length};
+use crate::error::AttrProblem;
+use crate::{Asn, AttrType, Context, SessionKind};
+
+/// The kind of an AS_PATH segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(clippy::exhaustive_enums, reason = "RFC 5065 closes the set; a new kind would change the protocol")]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+pub enum SegmentKind {
+    /// AS_SET (1): unordered.
+    Set,
+    /// AS_SEQUENCE (2): ordered, nearest first.
+    Sequence,
+    /// AS_CONFED_SEQUENCE (3): ordered member ASes of the local confederation.
+    ConfedSequence,
+    /// AS_CONFED_SET (4): unordered member ASes of the local confederation.
+    ConfedSet,
+}
+
+impl SegmentKind {
+    /// The segment type octet.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            SegmentKind::Set => 1,
+            SegmentKind::Sequence => 2,
+            SegmentKind::ConfedSequence => 3,
+            SegmentKind::ConfedSet => 4,
+        }
+    }
+
+    /// Whether the segment belongs to a confederation (RFC 5065).
+    #[must_use]
+    pub fn is_confed(self) -> bool {
+        matches!(self, SegmentKind::ConfedSequence | SegmentKind::ConfedSet)
+    }
+
+    /// Whether the members have no order.
+    #[must_use]
+    pub fn is_set(self) -> bool {
+        matches!(self, SegmentKind::Set | SegmentKind::ConfedSet)
+    }
+
+    fn from_code(code: u8) -> Option<SegmentKind> {
+        match code {
+            1 => Some(SegmentKind::Set),
+            2 => Some(SegmentKind::Sequence),
+            3 => Some(SegmentKind::ConfedSequence),
+            4 => Some(SegmentKind::ConfedSet),
+            _ => None,
+        }
+    }
+}
+
+/// One segment of an AS_PATH.
+#[derive(Debug, Clone)]
+pub struct Segment<'a> {
+    /// What its members mean.
+    pub kind: SegmentKind,
+    /// Its members, 1 to 255.
+    pub asns: Asns<'a>,
+}
+
+/// An infallible iterator over the AS numbers of one segment.
+#[derive(Debug, Clone)]
+pub struct Asns<'a> {
+    octets: &'a [u8],
+    wide: bool,
+}
+
+impl Asns<'_> {
+    fn first(&self, count: usize) -> Self {
+        Asns { octets: self.octets.get(..count * width(self.wide)).unwrap_or(self.octets), wide: self.wide }
+    }
+}
+
+impl Iterator for Asns<'_> {
+    type Item = Asn;
+
+    fn next(&mut self) -> Option<Asn> {
+        if self.wide {
+            let (asn, rest) = self.octets.split_first_chunk::<4>()?;
+            self.octets = rest;
+            Some(Asn(u32::from_be_bytes(*asn)))
+        } else {
+            let (asn, rest) = self.octets.split_first_chunk::<2>()?;
+            self.octets = rest;
+            Some(Asn(u32::from(u16::from_be_bytes(*asn))))
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let count = self.octets.len() / width(self.wide);
+        (count, Some(count))
+    }
+}
+
+impl ExactSizeIterator for Asns<'_> {}
+impl FusedIterator for Asns<'_> {}
+
+/// A validated AS_PATH, with the AS4_PATH merged in where the session has 2-octet AS numbers (RFC 6793 section 4.2.3).
+///
+/// Its text is that of most daemons: `64512 64513 {64514 64515} (65001) [65002]` for sequence, set, confederation
+/// sequence and set.
+///
+/// ```
+/// use bgp_wire::Asn;
+/// use bgp_wire::attr::Attributes;
+///
+/// let block = [0x40, 2, 16, 2, 1, 0, 0, 0xfc, 0, 1, 2, 0, 0, 0xfc, 1, 0, 0, 0xfc, 2];
+/// let attributes = Attributes::from_canonical(&block)?;
+/// let path = attributes.as_path().unwrap_or_default();
+/// assert_eq!(path.to_string(), "64512 {64513 64514}");
+/// assert_eq!(path.hops(), 2);
+/// assert_eq!(path.neighbor(), Some(Asn(64512)));
+/// # Ok::<(), bgp_wire::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AsPath<'a> {
+    octets: &'a [u8],
+    wide: bool,
+    /// AS4_PATH that replaces the path behind `lead` hops.
+    as4: Option<As4<'a>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct As4<'a> {
+    octets: &'a [u8],
+    lead: u32,
+}
+
+impl<'a> AsPath<'a> {
+    /// The path of a validated value; `wide` is the size of its AS numbers.
+    pub(crate) fn new(octets: &'a [u8], wide: bool) -> AsPath<'a> {
+        AsPath { octets, wide, as4: None }
+    }
+
+    /// The path with an AS4_PATH taken into account (RFC 6793 section 4.2.3).
+    pub(crate) fn merged(self, as4: &'a [u8]) -> AsPath<'a> {
+        let (hops, known) = (self.hops(), AsPath::new(as4, true).hops());
+        match hops.checked_sub(known) {
+            // Nothing but confederation segments, which do not belong there, is no path.
+            Some(lead) if known > 0 => AsPath { as4: Some(As4 { octets: as4, lead }), ..self },
+            _ => self,
+        }
+    }
+
+    /// The segments, nearest first.
+    #[must_use]
+    pub fn segments(&self) -> Segments<'a> {
+        Segments { octets: self.octets, wide: self.wide, as4: self.as4, taken: true }
+    }
+
+    /// The AS numbers of all segments in the order they are written.
+    pub fn asns(&self) -> impl Iterator<Item = Asn> + use<'a> {
+        self.segments().flat_map(|segment| segment.asns)
+    }
+
+    /// Whether there is no segment: a route of the local AS.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.octets.is_empty()
+    }
+
+    /// The length that the decision process compares: each AS of a sequence 1, a set 1, confederation segments 0
+    /// (RFC 4271 section 9.1.2.2, RFC 5065 section 5.3).
+    #[must_use]
+    pub fn hops(&self) -> u32 {
+        // A merged path is as long as the AS_PATH by construction.
+        Segments { octets: self.octets, wide: self.wide, as4: None, taken: true }
+            .map(|segment| match segment.kind {
+                SegmentKind::Sequence => u32::try_from(segment.asns.len()).unwrap_or(u32::MAX),
+                SegmentKind::Set => 1,
+                SegmentKind::ConfedSequence | SegmentKind::ConfedSet => 0,
+            })
+            .sum()
+    }
+
+    /// How often `asn` occurs, in segments of any kind.
+    #[must_use]
+    pub fn count(&self, asn: Asn) -> usize {
+        self.asns().filter(|member| *member == asn).count()
+    }
+
+    /// The leftmost AS number, whatever its segment's kind.
+    #[must_use]
+    pub fn first(&self) -> Option<Asn> {
+        self.asns().next()
+    }
+
+    /// The neighbouring AS as the MED comparison of an internal route wants it (RFC 4271 section 9.1.2.2 c): the first
+    /// AS behind the confederation segments; none where that is a set or nothing is left.
+    #[must_use]
+    pub fn neighbor(&self) -> Option<Asn> {
+        let mut segment = self.segments().find(|segment| !segment.kind.is_confed())?;
+        if segment.kind.is_set() { None } else { segment.asns.next() }
+    }
+
+    /// The AS that the route comes from: the last member of the last segment; none where that is a set or confederation
+    /// segment, or the path is empty (RFC 6811 section 2).
+    #[must_use]
+    pub fn origin(&self) -> Option<Asn> {
+        let last = self.segments().last()?;
+        if last.kind == SegmentKind::Sequence { last.asns.last() } else { None }
+    }
+
+    /// Whether an AS_SET or AS_CONFED_SET occurs.
+    #[must_use]
+    pub fn has_set(&self) -> bool {
+        self.segments().any(|segment| segment.kind.is_set())
+    }
+
+    /// Appends the value with 4-octet AS numbers.
+    ///
+    /// Where a merge cut a sequence in two, the parts are joined again: a path has one canonical form.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn write(&self, out: &mut alloc::vec::Vec<u8>) {
+        if self.wide {
+            out.extend_from_slice(self.octets);
+            return;
+        }
+        let mut open: Option<(usize, SegmentKind)> = None;
+        for segment in self.segments() {
+            let count = u8::try_from(segment.asns.len()).unwrap_or(u8::MAX);
+            let joined = match open {
+                Some((at, SegmentKind::Sequence)) if self.as4.is_some() && segment.kind == SegmentKind::Sequence => {
+                    match out.get_mut(at) {
+                        Some(total) if total.checked_add(count).is_some() => {
+                            *total += count;
+                            true
+                        }
+                        _ => false,
+                    }
+                }
+                _ => false,
+            };
+            if !joined {
+                out.extend([segment.kind.code(), count]);
+                open = Some((out.len() - 1, segment.kind));
+            }
+            for asn in segment.asns {
+                out.extend_from_slice(&asn.0.to_be_bytes());
+            }
+        }
+    }
+}
+
+/// Two paths are equal when their segments are.
+impl PartialEq for AsPath<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.segments().map(|s| s.kind).eq(other.segments().map(|s| s.kind))
+            && self.segments().map(|s| s.asns.len()).eq(other.segments().map(|s| s.asns.len()))
+            && self.asns().eq(other.asns())
+    }
+}
+
+impl Eq for AsPath<'_> {}
+
+impl fmt::Display for AsPath<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut gap = "";
+        for segment in self.segments() {
+            let (open, close) = match segment.kind {
+                SegmentKind::Sequence => ("", ""),
+                SegmentKind::Set => ("{", "}"),
+                SegmentKind::ConfedSequence => ("(", ")"),
+                SegmentKind::ConfedSet => ("[", "]"),
+            };
+            write!(f, "{gap}{open}")?;
+            let mut inner = "";
+            for asn in segment.asns {
+                write!(f, "{inner}{asn}")?;
+                inner = " ";
+            }
+            f.write_str(close)?;
+            gap = " ";
+        }
+        Ok(())
+    }
+}
+
+/// An infallible iterator over the segments of an [`AsPath`].
+#[derive(Debug, Clone)]
+pub struct Segments<'a> {
+    octets: &'a [u8],
+    wide: bool,
+    as4: Option<As4<'a>>,
+    /// Whether the segment before was taken whole: confederation segments beside it are taken too.
+    taken: bool,
+}
+
+impl<'a> Iterator for Segments<'a> {
+    type Item = Segment<'a>;
+
+    fn next(&mut self) -> Option<Segment<'a>> {
+        let Some(As4 { octets: as4, lead }) = self.as4 else {
+            let (segment, rest) = split(self.octets, self.wide)?;
+            self.octets = rest;
+            return Some(segment);
+        };
+        if let (true, Some((segment, rest))) = (self.taken, split(self.octets, self.wide)) {
+            self.octets = rest;
+            let hops = match segment.kind {
+                SegmentKind::ConfedSequence | SegmentKind::ConfedSet => return Some(segment),
+                SegmentKind::Set => 1,
+                SegmentKind::Sequence => u32::try_from(segment.asns.len()).unwrap_or(u32::MAX),
+            };
+            let take = hops.min(lead);
+            self.taken = take == hops;
+            self.as4 = Some(As4 { octets: as4, lead: lead - take });
+            if take > 0 {
+                let count = if segment.kind == SegmentKind::Set { segment.asns.len() } else { take.try_into().ok()? };
+                return Some(Segment { kind: segment.kind, asns: segment.asns.first(count) });
+            }
+        }
+        *self = Segments { octets: as4, wide: true, as4: None, taken: true };
+        // RFC 6793 section 6: confederation segments do not belong into an AS4_PATH.
+        self.octets = skip_confed(self.octets);
+        let (segment, rest) = split(self.octets, true)?;
+        self.octets = skip_confed(rest);
+        Some(segment)
+    }
+}
+
+impl FusedIterator for Segments<'_> {}
+
+/// How often, and where, an AS_PATH value breaks the rules of RFC 7606 section 7.2 and RFC 7607.
+pub(crate) fn check_segments(mut octets: &[u8], wide: bool) -> Result<Kinds, AttrProblem> {
+    let mut kinds = Kinds::default();
+    while !octets.is_empty() {
+        let Some((segment, rest)) = split(octets, wide) else { return Err(AttrProblem::Segment) };
+        // RFC 7607 section 2: AS 0 is malformed.
+        if segment.asns.clone().any(|asn| asn.0 == 0) {
+            return Err(AttrProblem::AsZero);
+        }
+        kinds.first = kinds.first.or(Some(segment.kind));
+        kinds.sets |= segment.kind.is_set();
+        kinds.confed |= segment.kind.is_confed();
+        octets = rest;
+    }
+    Ok(kinds)
+}
+
+/// What segments a path has.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Kinds {
+    pub(crate) first: Option<SegmentKind>,
+    pub(crate) sets: bool,
+    pub(crate) confed: bool,
+}
+
+impl Attribute for AsPath<'_> {
+    const LENGTH: Length = Length::Any;
+
+    fn check(value: &[u8], ctx: &Context) -> Result<(), AttrProblem> {
+        let wide = ctx.four_octet_as();
+        let kinds = check_segments(value, wide)?;
+        match ctx.kind() {
+            // RFC 7606 section 7.2, RFC 5065 section 5: no confederation segments from outside.
+            SessionKind::Ebgp if kinds.confed => return Err(AttrProblem::Confederation),
+            // RFC 5065 section 5: a member AS puts itself into a leading AS_CONFED_SEQUENCE.
+            SessionKind::ConfedExternal if kinds.first != Some(SegmentKind::ConfedSequence) => {
+                return Err(AttrProblem::Confederation);
+            }
+            _ => {}
+        }
+        // RFC 9774 section 3.
+        if ctx.reject_as_sets() && kinds.sets {
+            return Err(AttrProblem::AsSet);
+        }
+        // RFC 4271 section 6.3: the leftmost AS may be checked against the peer's.
+        if ctx.enforce_first_as()
+            && ctx.kind() != SessionKind::Ibgp
+            && ctx.peer_as().is_some_and(|peer| !starts_with(value, wide, peer)) {
+            return Err(AttrProblem::FirstAs);
+        }
+        // The 4-octet form must fit the 16-bit offsets of a canonical block.
+        if !wide && value.len() > MAX_NARROW {
+            return Err(AttrProblem::TooLong);
+        }
+        Ok(())
+    }
+}
+
+/// Whether the leftmost AS is `peer`, on a 2-octet session in its 2-octet form.
+fn starts_with(value: &[u8], wide: bool, peer: Asn) -> bool {
+    let first = split(value, wide).filter(|(segment, _)| !segment.kind.is_set());
+    let expected = if wide || peer.0 <= u32::from(u16::MAX) { peer } else { Asn::TRANS };
+    first.and_then(|(mut segment, _)| segment.asns.next()) == Some(expected)
+}
+
+fn split(octets: &[u8], wide: bool) -> Option<(Segment<'_>, &[u8])> {
+    let ([code, count], rest) = octets.split_first_chunk::<2>()?;
+    let kind = SegmentKind::from_code(*code)?;
+    // RFC 7606 section 7.2: a segment of no AS is malformed.
+    if *count == 0 {
+        return None;
+    }
+    let (asns, rest) = rest.split_at_checked(usize::from(*count) * width(wide))?;
+    Some((Segment { kind, asns: Asns { octets: asns, wide } }, rest))
+}
+
+fn skip_confed(mut octets: &[u8]) -> &[u8] {
+    while let Some((segment, rest)) = split(octets, true) {
+        if !segment.kind.is_confed() {
+            break;
+        }
+        octets = rest;
+    }
+    octets
+}
+
+fn width(wide: bool) -> usize {
+    if wide { 4 } else { 2 }
+}
+
+impl<'a> Attributes<'a> {
+    /// AS_PATH with 4-octet AS numbers; on a 2-octet session the AS4_PATH is merged in (RFC 6793 section 4.2.3).
+    #[must_use]
+    pub fn as_path(&self) -> Option<AsPath<'a>> {
+        let path = AsPath::new(self.value::<AsPath<'_>>()?, self.four_octet_as());
+        Some(match self.get(AttrType::AS4_PATH) {
+            Some(as4) if !self.as4_ignored() => path.merged(as4.value),
+            _ => path,
+        })
+    }
+}
+
+/// Octets of a 2-octet AS_PATH that is still taken: no real path comes near (32,000 AS numbers).
+const MAX_NARROW: usize = 16_384;

@@ -1,0 +1,21 @@
+//! ATOMIC_AGGREGATE (RFC 4271 section 5.1.6): no octets.
+
+use crate::Action;
+use crate::attr::{Attribute, Attributes, Length};
+
+/// The row of ATOMIC_AGGREGATE.
+pub(crate) enum AtomicAggregate {}
+
+impl Attribute for AtomicAggregate {
+    const LENGTH: Length = Length::Exact(0);
+    // RFC 7606 section 7.6.
+    const MALFORMED: Action = Action::AttributeDiscard;
+}
+
+impl Attributes<'_> {
+    /// Whether ATOMIC_AGGREGATE is there.
+    #[must_use]
+    pub fn atomic_aggregate(&self) -> bool {
+        self.value::<AtomicAggregate>().is_some()
+    }
+}

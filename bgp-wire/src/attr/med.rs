@@ -1,0 +1,20 @@
+//! MULTI_EXIT_DISC (RFC 4271 section 5.1.4): 4 octets, lower is preferred.
+
+use crate::attr::{Attribute, Attributes, Length};
+use crate::reader::u32_at;
+
+/// The row of MULTI_EXIT_DISC.
+pub(crate) enum Med {}
+
+impl Attribute for Med {
+    const LENGTH: Length = Length::Exact(4);
+}
+
+impl Attributes<'_> {
+    /// MULTI_EXIT_DISC.
+    #[must_use]
+    #[doc(alias = "multi_exit_disc")]
+    pub fn med(&self) -> Option<u32> {
+        u32_at(self.value::<Med>()?, 0)
+    }
+}

@@ -1,0 +1,34 @@
+//! IPv4 unicast (1/1): prefixes; next hops of 4 octets, with RFC 8950 also of 16 or 32.
+
+use crate::attr::NextHop;
+#[cfg(feature = "alloc")]
+use crate::nlri::Encoded;
+use crate::nlri::NlriRef;
+use crate::prefix;
+
+#[inline]
+pub(crate) fn measure(octets: &[u8]) -> Option<usize> {
+    prefix::measure(octets, 32)
+}
+
+#[inline]
+pub(crate) fn decode(octets: &[u8]) -> Option<(NlriRef<'_>, usize)> {
+    prefix::decode_v4(octets).map(|(net, len)| (NlriRef::Ipv4(net), len))
+}
+
+#[cfg(feature = "alloc")]
+#[inline]
+pub(crate) fn encode(nlri: &NlriRef<'_>) -> Option<Encoded> {
+    match nlri {
+        NlriRef::Ipv4(net) => Some(Encoded::prefix(net.prefix_len(), net.network().octets())),
+        _ => None,
+    }
+}
+
+pub(crate) fn next_hop(octets: &[u8], extended: bool) -> Option<NextHop> {
+    match octets.len() {
+        4 => NextHop::v4(octets),
+        _ if extended => NextHop::v6(octets),
+        _ => None,
+    }
+}

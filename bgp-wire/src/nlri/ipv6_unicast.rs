@@ -1,0 +1,30 @@
+//! IPv6 unicast (2/1): prefixes; next hops of 16 or 32 octets (RFC 2545 section 3).
+
+use crate::attr::NextHop;
+#[cfg(feature = "alloc")]
+use crate::nlri::Encoded;
+use crate::nlri::NlriRef;
+use crate::prefix;
+
+#[inline]
+pub(crate) fn measure(octets: &[u8]) -> Option<usize> {
+    prefix::measure(octets, 128)
+}
+
+#[inline]
+pub(crate) fn decode(octets: &[u8]) -> Option<(NlriRef<'_>, usize)> {
+    prefix::decode_v6(octets).map(|(net, len)| (NlriRef::Ipv6(net), len))
+}
+
+#[cfg(feature = "alloc")]
+#[inline]
+pub(crate) fn encode(nlri: &NlriRef<'_>) -> Option<Encoded> {
+    match nlri {
+        NlriRef::Ipv6(net) => Some(Encoded::prefix(net.prefix_len(), net.network().octets())),
+        _ => None,
+    }
+}
+
+pub(crate) fn next_hop(octets: &[u8], _extended: bool) -> Option<NextHop> {
+    NextHop::v6(octets)
+}

@@ -1,0 +1,288 @@
+//! UPDATE (RFC 4271 section 4.3): the validated view and its verdict (RFC 7606).
+
+#[cfg(feature = "alloc")]
+mod canonical;
+#[cfg(feature = "alloc")]
+mod owned;
+mod reasons;
+mod routes;
+pub(crate) mod scan;
+#[cfg(feature = "serde")]
+mod text;
+
+#[cfg(feature = "alloc")]
+pub(crate) use self::canonical::{write_attr, write_attr_with};
+#[cfg(feature = "alloc")]
+pub use self::owned::{Nlri, Reachable, Unreachable, Update};
+pub use self::reasons::Reasons;
+pub use self::routes::{Announced, Announcements, Withdrawals, Withdrawn};
+
+use crate::attr::mp_reach::MpReach;
+use crate::attr::mp_unreach::MpUnreach;
+use crate::attr::view::Index;
+use crate::attr::{AttrSet, Attributes, Row};
+use crate::error::AttrProblem;
+use crate::reader::{to_u16, u16_at};
+use crate::update::scan::{Scan, Step};
+use crate::{Action, AttrType, Context, Error, ErrorKind, Family, MessageType, SessionKind, nlri};
+
+/// A validated UPDATE that borrows from the message: an index of the known attributes and the verdict on it.
+///
+/// ```
+/// use bgp_wire::{Action, Context, SessionKind, UpdateView};
+///
+/// let mut message = vec![0xff; 16];
+/// message.extend([0, 47, 2, 0, 0, 0, 20]); // length, type, no withdrawn routes, 20 octets of attributes
+/// message.extend([0x40, 1, 1, 0, 0x40, 2, 6, 2, 1, 0, 0, 0xfc, 1, 0x40, 3, 4, 192, 0, 2, 2]);
+/// message.extend([24, 203, 0, 113]);
+/// let update = UpdateView::decode(&message, &Context::new(SessionKind::Ebgp))?;
+/// assert_eq!(update.verdict().action, Action::Accept);
+/// for announced in update.announced() {
+///     assert_eq!(announced.next_hop.to_string(), "192.0.2.2");
+///     assert_eq!(announced.nlri.map(|nlri| nlri.to_string()).collect::<Vec<_>>(), ["203.0.113.0/24"]);
+/// }
+/// # Ok::<(), bgp_wire::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateView<'m> {
+    message: &'m [u8],
+    ctx: Context,
+    /// Where the withdrawn routes end.
+    withdrawn_end: u16,
+    /// Where the path attributes end and the NLRI begin.
+    attrs_end: u16,
+    action: Action,
+    index: Index,
+    /// Types that are there.
+    present: AttrSet,
+    /// Types that were there and are left out.
+    left_out: AttrSet,
+}
+
+/// What comes of an UPDATE that does not end the session (RFC 7606 section 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Verdict {
+    /// The strongest treatment that something in the UPDATE asks for.
+    pub action: Action,
+    /// Attributes that were left out, because they were malformed or must not come from this peer.
+    pub discarded: AttrSet,
+}
+
+impl<'m> UpdateView<'m> {
+    /// Validates a whole message, as [`frame`](crate::frame) cuts it, in one pass and without allocation.
+    ///
+    /// # Errors
+    /// What ends the session (RFC 7606); everything weaker is in the [`verdict`](Self::verdict).
+    pub fn decode(message: &'m [u8], ctx: &Context) -> Result<UpdateView<'m>, Error> {
+        let sections = Sections::split(message)?;
+        let mut scan = Scan::new(message, sections.withdrawn_end + 2, sections.attrs_end);
+        let mut worst: Option<Error> = None;
+        let mut note = |error: Error| {
+            if worst.is_none_or(|worst| worst.action() < error.action()) {
+                worst = Some(error);
+            }
+        };
+        // RFC 7606 section 3 i, j: without all prefixes nothing can be withdrawn.
+        let ipv4 = ctx.families().contains(Family::IPV4_UNICAST);
+        if ipv4 {
+            let add_path = ctx.add_path_receive().contains(Family::IPV4_UNICAST);
+            sections.check_prefixes(message, add_path)?;
+        }
+        loop {
+            match scan.step(ctx) {
+                Step::Fine => {}
+                Step::Error(error) => note(error),
+                Step::Done => break,
+            }
+        }
+        let view = UpdateView {
+            message,
+            ctx: *ctx,
+            withdrawn_end: to_u16(sections.withdrawn_end),
+            attrs_end: to_u16(sections.attrs_end),
+            action: Action::Accept,
+            index: scan.index,
+            present: scan.seen.difference(scan.left_out),
+            left_out: scan.left_out,
+        };
+        let reachable = view.has_reachable();
+        if reachable {
+            view.missing(scan.seen).for_each(note);
+        }
+        let action = worst.map_or(Action::Accept, |worst| worst.action());
+        match worst {
+            Some(error) if action == Action::SessionReset => Err(error),
+            // RFC 7606 section 5.2: with attributes but no reachable NLRI, they were perhaps not found.
+            Some(error) if action > Action::AttributeDiscard && !reachable && scan.others => Err(escalated(error)),
+            _ => Ok(UpdateView { action, ..view }),
+        }
+    }
+
+    /// The treatment of the UPDATE and the attributes that are left out.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        Verdict { action: self.action, discarded: self.left_out }
+    }
+
+    /// Everything that is wrong with the UPDATE, found again by a second pass.
+    ///
+    /// ```
+    /// use bgp_wire::{Context, SessionKind, UpdateView};
+    ///
+    /// let mut message = vec![0xff; 16];
+    /// message.extend([0, 50, 2, 0, 0, 0, 23, 0x40, 1, 1, 0, 0x40, 2, 6, 2, 1, 0, 0, 0xfc, 1, 0x40, 3, 4, 192, 0, 2, 2]);
+    /// message.extend([0xc0, 8, 0, 24, 203, 0, 113]); // COMMUNITIES without a value
+    /// let update = UpdateView::decode(&message, &Context::new(SessionKind::Ebgp))?;
+    /// let reasons: Vec<_> = update.reasons().map(|reason| reason.to_string()).collect();
+    /// assert_eq!(reasons, ["attribute 8 has an impossible length at octet 43"]);
+    /// # Ok::<(), bgp_wire::Error>(())
+    /// ```
+    #[must_use]
+    pub fn reasons(&self) -> Reasons<'m> {
+        Reasons::new(self)
+    }
+
+    /// The attributes without those that the verdict discards. With treat-as-withdraw they are what is left to show.
+    #[must_use]
+    pub fn attributes(&self) -> Attributes<'m> {
+        let block = (self.withdrawn_end.saturating_add(2), self.attrs_end);
+        Attributes::new(self.message, block, self.index, self.present, self.ctx.four_octet_as())
+    }
+
+    /// The announced routes: at most two fields of NLRI, one family each. Families that were not negotiated are left
+    /// out; with treat-as-withdraw there are none.
+    #[must_use]
+    pub fn announced(&self) -> Announcements<'m> {
+        Announcements::new(self)
+    }
+
+    /// The withdrawn routes: first what the message withdraws, then, with treat-as-withdraw, what it announces.
+    ///
+    /// A prefix that one message withdraws and announces counts as announced (RFC 4271 section 4.3): handle these first.
+    #[must_use]
+    pub fn withdrawn(&self) -> Withdrawals<'m> {
+        Withdrawals::new(self)
+    }
+
+    /// The family whose End-of-RIB marker this is (RFC 4724 section 2), where it was negotiated: an UPDATE of 23 octets
+    /// for IPv4 unicast, otherwise one with an empty MP_UNREACH_NLRI and nothing else.
+    #[must_use]
+    pub fn end_of_rib(&self) -> Option<Family> {
+        let bare = self.withdrawn_field().is_empty() && self.nlri_field().is_empty() && self.action == Action::Accept;
+        let family = match self.mp_unreach() {
+            None if self.present == AttrSet::EMPTY => Family::IPV4_UNICAST,
+            Some(parts) if parts.nlri.is_empty() && self.present == AttrSet::EMPTY.with(AttrType::MP_UNREACH_NLRI) => {
+                parts.family
+            }
+            _ => return None,
+        };
+        if bare && self.ctx.families().contains(family) { Some(family) } else { None }
+    }
+
+    /// The context that it was decoded with.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        &self.ctx
+    }
+
+    /// The message, octet for octet: what came in goes out.
+    #[must_use]
+    pub fn as_bytes(&self) -> &'m [u8] {
+        self.message
+    }
+
+    pub(crate) fn withdrawn_field(&self) -> &'m [u8] {
+        self.message.get(WITHDRAWN..usize::from(self.withdrawn_end)).unwrap_or_default()
+    }
+
+    pub(crate) fn nlri_field(&self) -> &'m [u8] {
+        self.message.get(usize::from(self.attrs_end)..).unwrap_or_default()
+    }
+
+    pub(crate) fn mp_reach(&self) -> Option<MpReach<'m>> {
+        self.index.get(MpReach::SLOT)?;
+        self.attributes().value::<MpReach<'_>>().and_then(MpReach::split)
+    }
+
+    pub(crate) fn mp_unreach(&self) -> Option<MpUnreach<'m>> {
+        self.index.get(MpUnreach::SLOT)?;
+        self.attributes().value::<MpUnreach<'_>>().and_then(MpUnreach::split)
+    }
+
+    fn has_reachable(&self) -> bool {
+        !self.nlri_field().is_empty() || self.mp_reach().is_some_and(|parts| !parts.nlri.is_empty())
+    }
+
+    /// RFC 7606 section 3 d: the mandatory attributes that an announcement lacks.
+    fn missing(&self, seen: AttrSet) -> impl Iterator<Item = Error> + use<> {
+        let mandatory = [
+            (AttrType::ORIGIN, true),
+            (AttrType::AS_PATH, true),
+            // RFC 4760 section 3: MP_REACH_NLRI brings its own next hop.
+            (AttrType::NEXT_HOP, !self.nlri_field().is_empty()),
+            // RFC 4271 section 5.1.5.
+            (AttrType::LOCAL_PREF, self.ctx.kind() == SessionKind::Ibgp),
+        ];
+        let offset = self.attrs_end;
+        mandatory.into_iter().filter(move |(ty, needed)| *needed && !seen.contains(*ty)).map(move |(ty, _)| {
+            let (problem, action) = (AttrProblem::Missing, Action::TreatAsWithdraw);
+            Error::new(ErrorKind::Attribute { ty, problem, action }, offset)
+        })
+    }
+}
+
+/// Where the fields of an UPDATE end.
+struct Sections {
+    withdrawn_end: usize,
+    attrs_end: usize,
+}
+
+impl Sections {
+    fn split(message: &[u8]) -> Result<Sections, Error> {
+        let framed = message.len() <= usize::from(u16::MAX) && message.get(18) == Some(&MessageType::UPDATE.0);
+        let (true, Some(withdrawn)) = (framed, u16_at(message, WITHDRAWN - 2)) else {
+            return Err(Error::new(ErrorKind::NotFramed { ty: MessageType::UPDATE }, 0));
+        };
+        let withdrawn_end = WITHDRAWN + usize::from(withdrawn);
+        // RFC 4271 section 6.3: both fields and the 23 octets around them must fit.
+        let attrs = u16_at(message, withdrawn_end).ok_or_else(|| overrun(message, WITHDRAWN - 2, withdrawn))?;
+        let attrs_end = withdrawn_end + 2 + usize::from(attrs);
+        if attrs_end > message.len() {
+            return Err(overrun(message, withdrawn_end, attrs));
+        }
+        Ok(Sections { withdrawn_end, attrs_end })
+    }
+
+    fn check_prefixes(&self, message: &[u8], add_path: bool) -> Result<(), Error> {
+        for (start, end) in [(WITHDRAWN, self.withdrawn_end), (self.attrs_end, message.len())] {
+            let field = message.get(start..end).unwrap_or_default();
+            nlri::check(Family::IPV4_UNICAST, add_path, field).map_err(|at| {
+                let bits = field.get(at).copied().unwrap_or(0);
+                Error::new(ErrorKind::Prefix { bits }, to_u16(start + at))
+            })?;
+        }
+        Ok(())
+    }
+}
+
+#[cold]
+fn overrun(message: &[u8], at: usize, length: u16) -> Error {
+    let left = to_u16(message.len().saturating_sub(at + 2));
+    Error::new(ErrorKind::SectionOverrun { length, left }, to_u16(at))
+}
+
+#[cold]
+fn escalated(error: Error) -> Error {
+    match error.kind {
+        ErrorKind::Attribute { ty, problem, .. } => {
+            Error { kind: ErrorKind::Attribute { ty, problem, action: Action::SessionReset }, ..error }
+        }
+        _ => error,
+    }
+}
+
+/// Where the withdrawn routes begin: header (19 octets) and their length (2).
+const WITHDRAWN: usize = 21;
+
+const _: () = assert!(size_of::<UpdateView<'_>>() <= 224);

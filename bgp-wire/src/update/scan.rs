@@ -1,0 +1,165 @@
+//! The validating pass over path attributes (RFC 7606 sections 3, 4 and 7): one step per attribute.
+
+use crate::attr::view::{Index, split};
+use crate::attr::{AttrSet, RawAttr, check_value, rule};
+use crate::error::{AttrProblem, Span};
+use crate::reader::to_u16;
+use crate::{Action, AttrFlags, AttrType, Context, Error, ErrorKind};
+
+/// A pass over the attributes in a part of some octets.
+#[derive(Debug, Clone)]
+pub(crate) struct Scan<'a> {
+    octets: &'a [u8],
+    at: usize,
+    end: usize,
+    pub(crate) index: Index,
+    /// Types that occurred.
+    pub(crate) seen: AttrSet,
+    /// Types that are left out, because they are malformed or must not come from this peer.
+    pub(crate) left_out: AttrSet,
+    /// Whether there was anything but MP_UNREACH_NLRI.
+    pub(crate) others: bool,
+}
+
+/// What a step found.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Step {
+    /// A good attribute.
+    Fine,
+    /// Something to report.
+    Error(Error),
+    /// No attribute is left.
+    Done,
+}
+
+impl<'a> Scan<'a> {
+    /// A pass over `octets[start..end]`; offsets of errors and of the index count from the first octet.
+    pub(crate) fn new(octets: &'a [u8], start: usize, end: usize) -> Scan<'a> {
+        Scan {
+            octets,
+            at: start,
+            end,
+            index: Index::EMPTY,
+            seen: AttrSet::EMPTY,
+            left_out: AttrSet::EMPTY,
+            others: false,
+        }
+    }
+
+    /// Where the next attribute begins.
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Checks one attribute.
+    #[inline]
+    pub(crate) fn step(&mut self, ctx: &Context) -> Step {
+        let Some(rest) = self.octets.get(self.at..self.end).filter(|rest| !rest.is_empty()) else { return Step::Done };
+        let Some((raw, len)) = split(rest) else { return self.overrun(rest) };
+        let place = Place { ty: raw.ty, start: to_u16(self.at), len: to_u16(len) };
+        self.at += len;
+        self.others |= raw.ty != AttrType::MP_UNREACH_NLRI;
+        if !self.seen.insert(raw.ty) {
+            return place.duplicate();
+        }
+        let Some((slot, rule)) = rule(raw.ty.0) else {
+            return if raw.flags.contains(AttrFlags::OPTIONAL) { Step::Fine } else { place.unrecognized() };
+        };
+        // RFC 7606 sections 7.5, 7.9, 7.10: these are discarded before anything else is looked at.
+        if !rule.taken_from.includes(ctx) {
+            self.left_out.insert(raw.ty);
+            return place.error(AttrProblem::Unwanted, Action::AttributeDiscard);
+        }
+        let value = if rule.length.allows(raw.value.len(), ctx.four_octet_as()) {
+            check_value(raw.ty.0, raw.value, ctx)
+        } else {
+            Err(AttrProblem::Length)
+        };
+        // RFC 7606 section 3 c: whatever the type, other flags withdraw. The low four bits do not count.
+        let flags_fit = raw.flags.0 & (AttrFlags::OPTIONAL | AttrFlags::TRANSITIVE).0 == rule.flags;
+        match value {
+            Ok(()) if flags_fit => {
+                self.index.set(slot, place.start);
+                Step::Fine
+            }
+            Ok(()) => {
+                self.wrong_flags(&raw, slot, place);
+                place.error(AttrProblem::Flags, Action::TreatAsWithdraw)
+            }
+            Err(problem) => {
+                self.left_out.insert(raw.ty);
+                place.malformed(problem, rule.malformed, flags_fit)
+            }
+        }
+    }
+
+    /// The NLRI of the multiprotocol attributes are needed for the withdrawal.
+    #[cold]
+    fn wrong_flags(&mut self, raw: &RawAttr<'_>, slot: usize, place: Place) {
+        if carries_nlri(raw.ty) {
+            self.index.set(slot, place.start);
+        } else {
+            self.left_out.insert(raw.ty);
+        }
+    }
+
+    /// RFC 7606 section 4: the rest of the attributes is lost. What carries NLRI cannot be withdrawn then (3 j).
+    #[cold]
+    fn overrun(&mut self, rest: &[u8]) -> Step {
+        let ty = AttrType(rest.get(1).copied().unwrap_or(0));
+        let place = Place { ty, start: to_u16(self.at), len: to_u16(rest.len()) };
+        self.at = self.end;
+        self.others = true;
+        if carries_nlri(ty) {
+            return place.error(AttrProblem::Syntax, Action::SessionReset);
+        }
+        place.error(AttrProblem::Overrun, Action::TreatAsWithdraw)
+    }
+}
+
+/// Where an attribute is.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    ty: AttrType,
+    start: u16,
+    len: u16,
+}
+
+impl Place {
+    #[cold]
+    fn error(self, problem: AttrProblem, action: Action) -> Step {
+        let span = Span { start: self.start, len: self.len };
+        Step::Error(Error { span, ..Error::new(ErrorKind::Attribute { ty: self.ty, problem, action }, self.start) })
+    }
+
+    /// RFC 7606 section 3 g: the first one stands, but NLRI must not be ambiguous.
+    #[cold]
+    fn duplicate(self) -> Step {
+        let action = if carries_nlri(self.ty) { Action::SessionReset } else { Action::Accept };
+        self.error(AttrProblem::Duplicate, action)
+    }
+
+    /// RFC 4271 section 6.3: RFC 7606 leaves that as it was.
+    #[cold]
+    fn unrecognized(self) -> Step {
+        self.error(AttrProblem::Unrecognized, Action::SessionReset)
+    }
+
+    #[cold]
+    fn malformed(self, problem: AttrProblem, action: Action, flags_fit: bool) -> Step {
+        // RFC 4271 section 6.3 has a code of its own for optional attributes of more than one field.
+        let problem = if carries_nlri(self.ty) && problem == AttrProblem::Length { AttrProblem::Syntax } else { problem };
+        let action = match problem {
+            // RFC 9774 section 3 withdraws, on AS4_PATH too.
+            AttrProblem::AsSet => Action::TreatAsWithdraw,
+            _ if flags_fit => action,
+            _ => action.max(Action::TreatAsWithdraw),
+        };
+        let problem = if flags_fit || action == Action::SessionReset { problem } else { AttrProblem::Flags };
+        self.error(problem, action)
+    }
+}
+
+fn carries_nlri(ty: AttrType) -> bool {
+    matches!(ty, AttrType::MP_REACH_NLRI | AttrType::MP_UNREACH_NLRI)
+}
