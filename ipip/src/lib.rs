@@ -1,3 +1,42 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(any(test, feature = "std"))]
+extern crate std;
+
+mod address;
+mod checksum;
+mod config;
+mod counters;
+mod ecn;
+mod error;
+mod fragments;
+mod header;
+mod icmp;
+mod ident;
+mod limit;
+mod linux;
+mod nesting;
+mod path;
+mod peers;
+#[cfg(feature = "serde")]
+mod serde_impls;
+#[cfg(test)]
+mod testing;
+mod tunnel;
+
+pub use checksum::{checksum, checksum_update};
+pub use config::{Config, Df, DscpDecap, Fragmentation, Tos, Ttl};
+pub use counters::Counters;
+pub use ecn::EcnMode;
+pub use error::{Error, Reason};
+pub use fragments::{Fragment, Fragments, OuterHeader};
+pub use header::HEADER_LEN as HEADROOM;
+pub use icmp::ICMP_MAX_LEN;
+pub use ident::Ident;
+pub use limit::TokenBucket;
+pub use linux::{Endpoints, LinuxError, LinuxOptions};
+pub use path::Path;
+pub use peers::{AnyPeer, NoPeers, PeerBlocks, PeerPrefixes, PeerSet, SortedPeers};
+pub use tunnel::{Decapsulated, Encapsulated, Notice, Tunnel};

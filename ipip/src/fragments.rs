@@ -1,0 +1,254 @@
+//! The outer header of a datagram, and fragments as headers over the caller's octets (RFC 791, RFC 4459 section 3).
+
+use core::ops::Range;
+
+use crate::Ident;
+use crate::header::{HEADER_LEN, Header, MAX_HEADER_LEN, PROTOCOL_IPIP, fragment_field};
+
+/// What goes before an inner datagram: one outer header, or one or two headers for each fragment. Nothing is copied
+/// of the payload, so it fits scatter/gather output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OuterHeader {
+    pub(crate) header: Header,
+    pub(crate) inner_len: u16,
+    pub(crate) plan: Plan,
+    /// The IDs of this datagram; the first is in `header`.
+    pub(crate) idents: Ident,
+}
+
+/// How an inner datagram is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Plan {
+    Whole,
+    /// Outer fragments that carry so many octets of the inner datagram each, the last one fewer.
+    Outer(u16),
+    /// Inner fragments that carry so many octets of the inner payload each, the last one fewer.
+    Inner(u16),
+}
+
+impl OuterHeader {
+    /// The 20 octets before the whole inner datagram; when [`OuterHeader::is_fragmented`], what the fragments are of.
+    #[must_use]
+    pub fn octets(&self) -> [u8; HEADER_LEN] {
+        self.header.write()
+    }
+
+    /// Octets of the inner datagram, its total length: what lies behind is link padding and is not sent.
+    #[must_use]
+    pub fn inner_len(&self) -> usize {
+        usize::from(self.inner_len)
+    }
+
+    /// Whether the datagram does not fit the path MTU and goes out as [`OuterHeader::fragments`].
+    #[must_use]
+    pub fn is_fragmented(&self) -> bool {
+        self.plan != Plan::Whole
+    }
+
+    /// What to send: one item for a datagram that fits, else one per fragment, in order.
+    ///
+    /// `inner` begins with the inner header as it is after encapsulation; the payload need not be there.
+    ///
+    /// ```
+    /// use core::{net::Ipv4Addr, time::Duration};
+    /// use ipip::{Config, EcnMode, NoPeers, Path, Tunnel};
+    ///
+    /// let mut tunnel = Tunnel::new(Config::new(Ipv4Addr::new(192, 0, 2, 1), EcnMode::Normal), NoPeers::new());
+    /// let path = Path::new(Ipv4Addr::new(192, 0, 2, 2));
+    /// let mut inner = [0x45, 0, 0, 0x14, 0x12, 0x34, 0, 0, 0x40, 0x11, 0x4f, 0xb0, 10, 244, 1, 5, 10, 244, 2, 9];
+    /// let outer = tunnel.header(&path, Duration::ZERO, &mut inner, 20)?;
+    /// for fragment in outer.fragments(&inner) {
+    ///     let octets = [fragment.header(), &inner[fragment.payload()]].concat();
+    ///     assert_eq!(octets.len(), 40);
+    /// }
+    /// # Ok::<(), ipip::Error>(())
+    /// ```
+    #[must_use]
+    pub fn fragments<'i>(&self, inner: &'i [u8]) -> Fragments<'i> {
+        let start = match self.plan {
+            Plan::Inner(_) => Header::read(inner).map_or(0, |header| header.len()),
+            _ => 0,
+        };
+        Fragments { outer: *self, inner, next: Some(start) }
+    }
+}
+
+/// The fragments of a datagram, from [`OuterHeader::fragments`].
+#[derive(Debug, Clone)]
+pub struct Fragments<'i> {
+    outer: OuterHeader,
+    inner: &'i [u8],
+    /// Where in the inner datagram the next payload begins.
+    next: Option<usize>,
+}
+
+/// One datagram to send: a header to write, and the octets of the inner datagram that follow it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fragment {
+    octets: [u8; HEADER_LEN + MAX_HEADER_LEN],
+    len: usize,
+    payload: Range<usize>,
+}
+
+impl Fragment {
+    /// The outer header, and behind it the new inner header when the inner datagram is what is fragmented.
+    #[must_use]
+    pub fn header(&self) -> &[u8] {
+        self.octets.get(..self.len).unwrap_or_default()
+    }
+
+    /// The octets of the inner datagram that follow the header.
+    #[must_use]
+    pub fn payload(&self) -> Range<usize> {
+        self.payload.clone()
+    }
+
+    fn new(header: [u8; HEADER_LEN], payload: Range<usize>) -> Fragment {
+        let mut octets = [0; HEADER_LEN + MAX_HEADER_LEN];
+        if let Some(start) = octets.first_chunk_mut() {
+            *start = header;
+        }
+        Fragment { octets, len: HEADER_LEN, payload }
+    }
+}
+
+impl Iterator for Fragments<'_> {
+    type Item = Fragment;
+
+    fn next(&mut self) -> Option<Fragment> {
+        let start = self.next.take()?;
+        let end = self.outer.inner_len();
+        match self.outer.plan {
+            Plan::Whole => Some(Fragment::new(self.outer.header.write(), start..end)),
+            Plan::Outer(size) => {
+                let stop = end.min(start.checked_add(usize::from(size))?);
+                self.next = (stop < end).then_some(stop);
+                let header = Header {
+                    total_len: u16::try_from(HEADER_LEN + stop - start).ok()?,
+                    fragment: fragment_field(false, stop < end, u16::try_from(start / 8).ok()?),
+                    ..self.outer.header
+                };
+                Some(Fragment::new(header.write(), start..stop))
+            }
+            Plan::Inner(size) => {
+                let stop = end.min(start.checked_add(usize::from(size))?);
+                self.next = (stop < end).then_some(stop);
+                let mut options = [0; MAX_HEADER_LEN];
+                let (inner, len) = self.inner_header(start, stop, &mut options)?;
+                let ident =
+                    if self.outer.header.dont_fragment() { self.outer.header.ident } else { self.outer.idents.take() };
+                let header = Header {
+                    total_len: u16::try_from(HEADER_LEN + len + stop - start).ok()?,
+                    ident,
+                    ..self.outer.header
+                };
+                let mut fragment = Fragment::new(header.write(), start..stop);
+                fragment.octets.get_mut(HEADER_LEN..)?.copy_from_slice(&inner);
+                fragment.len += len;
+                Some(fragment)
+            }
+        }
+    }
+}
+
+impl Fragments<'_> {
+    /// The inner header of the inner fragment that carries `start..stop`, and its length.
+    fn inner_header(
+        &self,
+        start: usize,
+        stop: usize,
+        octets: &mut [u8; MAX_HEADER_LEN],
+    ) -> Option<([u8; MAX_HEADER_LEN], usize)> {
+        let original = Header::read(self.inner)?;
+        let position = start.checked_sub(original.len())?;
+        let len = if position == 0 {
+            octets.get_mut(..original.len())?.copy_from_slice(self.inner.get(..original.len())?);
+            original.len()
+        } else {
+            copied_options(self.inner.get(HEADER_LEN..original.len())?, octets.get_mut(HEADER_LEN..)?)? + HEADER_LEN
+        };
+        let header = Header {
+            total_len: u16::try_from(len + stop - start).ok()?,
+            fragment: fragment_field(
+                false,
+                original.more_fragments() || stop < self.outer.inner_len(),
+                original.offset().checked_add(u16::try_from(position / 8).ok()?)?,
+            ),
+            ..original
+        };
+        let mut fixed = header.write();
+        if let Some(first) = fixed.first_mut() {
+            *first = 0x40 | u8::try_from(len / 4).ok()?;
+        }
+        crate::header::put_checksum(&mut fixed, 0);
+        *octets.first_chunk_mut()? = fixed;
+        let sum = crate::checksum(octets.get(..len)?);
+        crate::header::put_checksum(octets, sum);
+        Some((*octets, len))
+    }
+}
+
+/// Copies the options with the copied flag (RFC 791 section 3.1) and gives their octets, padded to words with
+/// End of Option List, which is 0. Options that do not parse end the list.
+fn copied_options(options: &[u8], into: &mut [u8]) -> Option<usize> {
+    let mut rest = options;
+    let mut written = 0_usize;
+    loop {
+        let len = match rest {
+            [] | [0, ..] => break,
+            [1, ..] => 1,
+            [_, len, ..] if *len >= 2 => usize::from(*len),
+            _ => break,
+        };
+        let Some((option, behind)) = rest.split_at_checked(len) else { break };
+        if option.first().is_some_and(|kind| kind & 0x80 != 0) {
+            let end = written.checked_add(len)?;
+            into.get_mut(written..end)?.copy_from_slice(option);
+            written = end;
+        }
+        rest = behind;
+    }
+    Some(written.next_multiple_of(4))
+}
+
+/// The IDs that a plan for an inner payload of `len` octets takes.
+pub(crate) fn idents_for(plan: Plan, payload: usize) -> usize {
+    match plan {
+        Plan::Inner(size) => payload.div_ceil(usize::from(size).max(1)),
+        _ => 1,
+    }
+}
+
+/// The header of an outer datagram before it has a length and an ID.
+pub(crate) fn template(source: core::net::Ipv4Addr, destination: core::net::Ipv4Addr) -> Header {
+    Header {
+        version: 4,
+        header_len: 20,
+        tos: 0,
+        total_len: 0,
+        ident: 0,
+        fragment: 0,
+        ttl: 0,
+        protocol: PROTOCOL_IPIP,
+        checksum: 0,
+        source,
+        destination,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc791_3_1_only_copied_options_go_into_later_fragments() {
+        let mut into = [0; 40];
+        // Record route (7, not copied), no operation, loose source route (131, copied), end.
+        let options = [7, 3, 4, 1, 131, 7, 4, 10, 0, 0, 1, 0];
+        assert_eq!(copied_options(&options, &mut into), Some(8));
+        assert_eq!(into[..8], [131, 7, 4, 10, 0, 0, 1, 0]);
+        for broken in [&[131, 1][..], &[131, 9, 0], &[131]] {
+            assert_eq!(copied_options(broken, &mut [0; 40]), Some(0));
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Decapsulation (RFC 2003 section 3.1), safe by default (VU#636397, VU#199397).
+
+use core::net::Ipv4Addr;
+
+use crate::address::{is_destination, is_dhcp, is_host};
+use crate::counters::{count_octets, count_one};
+use crate::header::{Header, Layer, PROTOCOL_IPIP, parse, set_tos};
+use crate::{DscpDecap, Error, PeerSet, Reason, ecn, nesting};
+
+use super::Tunnel;
+
+/// An inner datagram, where it lies in the caller's buffer.
+#[derive(Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Decapsulated<'p> {
+    /// The inner datagram, trimmed to its total length; TOS and checksum are as they are to be delivered.
+    pub inner: &'p mut [u8],
+    /// Where it begins in the buffer given: the octets of the outer header.
+    pub offset: usize,
+    /// The outer source: the peer that sent it.
+    pub peer: Ipv4Addr,
+    /// The outer TTL that was left: the length of the path, when the peer's outer TTL is known.
+    pub outer_ttl: u8,
+    /// A combination of inner and outer ECN that no compliant path makes (RFC 6040 section 4.2): worth a log.
+    pub ecn_anomaly: bool,
+}
+
+impl<P: PeerSet> Tunnel<P> {
+    /// Decapsulates in place: `packet` is an outer datagram, link padding behind it allowed. The inner datagram is a
+    /// part of it; only its TOS octet and checksum may change, by [`Config::dscp_decap`](crate::Config::dscp_decap)
+    /// and RFC 6040. One layer is taken off; the TTL stays.
+    ///
+    /// Accepted is only what a peer sent to our address and holds a sane inner datagram with addresses that can be.
+    ///
+    /// # Errors
+    /// The datagram is dropped and counted, and the buffer is as it was. No ICMP is sent about it: the source may be
+    /// forged. Of the outer header: `OuterTruncated`, `OuterNotIpv4`, `OuterBadHeader`, `OuterChecksum`, `NotLocal`,
+    /// `NotIpip`, `OuterFragment` (reassemble first), `SourceNotAllowed`. Of the inner datagram: `InnerTruncated`,
+    /// `InnerNotIpv4`, `InnerBadHeader`, `InnerChecksum`, `InnerTtlZero`, `InnerMartian`, `InnerSourceNotAllowed`,
+    /// `InnerDestinationNotAllowed`, `Nesting`, `EcnDrop`. Offsets count from the outer datagram.
+    ///
+    /// ```
+    /// use core::net::Ipv4Addr;
+    /// use ipip::{Config, EcnMode, Reason, Tunnel};
+    ///
+    /// let peer = Ipv4Addr::new(192, 0, 2, 2);
+    /// let mut tunnel = Tunnel::new(Config::new(Ipv4Addr::new(192, 0, 2, 1), EcnMode::Normal), peer);
+    /// let error = tunnel.decap(&mut [0x45, 0, 0]).map(|_| ()).unwrap_err();
+    /// assert_eq!(error.reason, Reason::OuterTruncated);
+    /// assert_eq!(tunnel.counters().dropped(Reason::OuterTruncated), 1);
+    /// ```
+    pub fn decap<'p>(&mut self, packet: &'p mut [u8]) -> Result<Decapsulated<'p>, Error> {
+        match self.decap_checked(packet) {
+            Ok(decapsulated) => {
+                count_one(&mut self.counters.decapsulated);
+                count_octets(&mut self.counters.decapsulated_octets, decapsulated.inner.len());
+                if decapsulated.ecn_anomaly {
+                    count_one(&mut self.counters.ecn_anomalies);
+                }
+                Ok(decapsulated)
+            }
+            Err(error) => {
+                self.counters.drop_for(error.reason);
+                if error.reason == Reason::EcnDrop {
+                    count_one(&mut self.counters.ecn_anomalies);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn decap_checked<'p>(&self, packet: &'p mut [u8]) -> Result<Decapsulated<'p>, Error> {
+        let config = &self.config;
+        let outer = self.outer(packet)?;
+        let offset = outer.len();
+        // `parse` holds that 20 <= header <= total <= packet.
+        let body = packet.get_mut(offset..outer.total()).unwrap_or_default();
+        let tos = self.inner_tos(&outer, body).map_err(|error| error.moved(offset))?;
+        let Combined { header, tos, anomaly } = tos;
+        let inner = body.get_mut(..header.total()).unwrap_or_default();
+        let tos = match config.dscp_decap {
+            DscpDecap::Pipe => (header.tos & !ecn::MASK) | tos,
+            DscpDecap::Uniform => (outer.tos & !ecn::MASK) | tos,
+        };
+        set_tos(inner, tos);
+        Ok(Decapsulated { inner, offset, peer: outer.source, outer_ttl: outer.ttl, ecn_anomaly: anomaly })
+    }
+
+    /// The outer header of a datagram that is for this tunnel.
+    fn outer(&self, packet: &[u8]) -> Result<Header, Error> {
+        let outer = parse(packet, packet.len(), Layer::Outer, self.config.verify_outer_checksum)?;
+        if outer.destination != self.config.local || !is_host(outer.destination) {
+            return Err(Error::new(Reason::NotLocal, 16, outer.destination.to_bits()));
+        }
+        if outer.protocol != PROTOCOL_IPIP {
+            return Err(Error::new(Reason::NotIpip, 9, outer.protocol));
+        }
+        if outer.is_fragment() {
+            return Err(Error::new(Reason::OuterFragment, 6, outer.fragment));
+        }
+        if !is_host(outer.source) || self.is_own(outer.source) || !self.peers.contains(outer.source) {
+            return Err(Error::new(Reason::SourceNotAllowed, 12, outer.source.to_bits()));
+        }
+        Ok(outer)
+    }
+
+    /// Checks the inner datagram in `body` and combines the ECN fields.
+    fn inner_tos(&self, outer: &Header, body: &[u8]) -> Result<Combined, Error> {
+        let config = &self.config;
+        let header = parse(body, body.len(), Layer::Inner, config.verify_inner_checksum)?;
+        let inner = body.get(..header.total()).unwrap_or_default();
+        if header.ttl == 0 {
+            return Err(Error::new(Reason::InnerTtlZero, 8, header.ttl));
+        }
+        self.refuse_martians(outer, &header, inner)?;
+        let nested = nesting::count(inner, config.max_nesting, config.count_gre);
+        if nested > config.max_nesting {
+            return Err(Error::new(Reason::Nesting, 9, nested));
+        }
+        let combined = ecn::combine(header.tos, outer.tos);
+        match combined.inner {
+            Some(tos) => Ok(Combined { header, tos, anomaly: combined.anomaly }),
+            None => Err(Error::new(Reason::EcnDrop, 1, outer.tos)),
+        }
+    }
+
+    /// Addresses that cannot come out of the tunnel (RFC 1812 section 5.3.7), or that this peer may not use.
+    fn refuse_martians(&self, outer: &Header, header: &Header, inner: &[u8]) -> Result<(), Error> {
+        let (source, destination) = (header.source, header.destination);
+        // The ends of the tunnel are reached around it; a datagram from one of them inside is forged.
+        let endpoint = source == outer.source || self.config.remote == Some(source);
+        if (!is_host(source) && !is_dhcp(header, inner)) || self.is_own(source) || endpoint {
+            return Err(Error::new(Reason::InnerMartian, 12, source.to_bits()));
+        }
+        if !is_destination(destination) {
+            return Err(Error::new(Reason::InnerMartian, 16, destination.to_bits()));
+        }
+        if !self.peers.allows_source(outer.source, source) {
+            return Err(Error::new(Reason::InnerSourceNotAllowed, 12, source.to_bits()));
+        }
+        if !self.peers.allows_destination(destination) {
+            return Err(Error::new(Reason::InnerDestinationNotAllowed, 16, destination.to_bits()));
+        }
+        Ok(())
+    }
+}
+
+/// An inner header that passed, and its ECN field to be.
+struct Combined {
+    header: Header,
+    tos: u8,
+    anomaly: bool,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,213 @@
+//! Decapsulation: what is refused, and that what comes out is what went in.
+
+use core::net::Ipv4Addr;
+use proptest::prelude::*;
+use std::vec::Vec;
+
+use crate::fragments::template;
+use crate::header::Header;
+use crate::testing::{FAR, NEAR, NOW, OTHER, POD, datagram, far, fix_checksum, inners, near, udp, with_headroom};
+use crate::{AnyPeer, Config, DscpDecap, EcnMode, NoPeers, Path, PeerSet, Reason, Tunnel};
+
+/// An outer datagram from [`NEAR`] to [`FAR`].
+fn outer(inner: &[u8]) -> Vec<u8> {
+    datagram(Header { ttl: 61, ..template(NEAR, FAR) }, inner)
+}
+
+fn reason<P: PeerSet>(tunnel: &mut Tunnel<P>, packet: &[u8]) -> Option<(Reason, u16)> {
+    let mut octets = packet.to_vec();
+    let error = tunnel.decap(&mut octets).err()?;
+    assert_eq!(octets, packet, "a refused datagram stays as it is");
+    assert!(tunnel.counters().dropped(error.reason) > 0);
+    Some((error.reason, error.offset))
+}
+
+#[test]
+fn vu636397_only_configured_peers_and_our_address() {
+    let packet = outer(&datagram(udp(), &[]));
+    let config = Config::new(FAR, EcnMode::Normal);
+    assert_eq!(reason(&mut far(), &packet), None);
+    assert_eq!(reason(&mut Tunnel::new(config, NoPeers::new()), &packet), Some((Reason::SourceNotAllowed, 12)));
+    assert_eq!(reason(&mut Tunnel::new(config, POD), &packet), Some((Reason::SourceNotAllowed, 12)));
+    let mut any = Tunnel::new(config, AnyPeer::accept_every_source());
+    assert_eq!(reason(&mut any, &packet), None);
+    for source in [Ipv4Addr::new(224, 0, 0, 1), Ipv4Addr::BROADCAST, Ipv4Addr::LOCALHOST, FAR] {
+        let packet = datagram(Header { ttl: 9, ..template(source, FAR) }, &datagram(udp(), &[]));
+        assert_eq!(reason(&mut any, &packet), Some((Reason::SourceNotAllowed, 12)), "{source}");
+    }
+    for destination in [POD, Ipv4Addr::new(224, 0, 0, 1), Ipv4Addr::BROADCAST] {
+        let packet = datagram(Header { ttl: 9, ..template(NEAR, destination) }, &datagram(udp(), &[]));
+        assert_eq!(reason(&mut far(), &packet), Some((Reason::NotLocal, 16)), "{destination}");
+    }
+}
+
+#[test]
+fn rfc2003_3_1_outer_header_is_checked() {
+    let packet = outer(&datagram(udp(), &[1, 2, 3]));
+    let with = |at: usize, octet: u8, fix: bool| {
+        let mut octets = packet.clone();
+        octets[at] = octet;
+        if fix {
+            fix_checksum(&mut octets);
+        }
+        octets
+    };
+    for (packet, refused) in [
+        (packet[..19].to_vec(), (Reason::OuterTruncated, 0)),
+        (packet[..42].to_vec(), (Reason::OuterTruncated, 2)),
+        (with(0, 0x65, false), (Reason::OuterNotIpv4, 0)),
+        (with(0, 0x44, false), (Reason::OuterBadHeader, 0)),
+        (with(3, 19, true), (Reason::OuterBadHeader, 2)),
+        (with(8, 3, false), (Reason::OuterChecksum, 10)),
+        (with(9, 94, true), (Reason::NotIpip, 9)),
+        (with(6, 0x20, true), (Reason::OuterFragment, 6)),
+        (with(7, 0x01, true), (Reason::OuterFragment, 6)),
+        (with(3, 20, true), (Reason::InnerTruncated, 20)),
+    ] {
+        assert_eq!(reason(&mut far(), &packet), Some(refused));
+    }
+    let mut config = Config::new(FAR, EcnMode::Normal);
+    config.verify_outer_checksum = false;
+    assert_eq!(reason(&mut Tunnel::new(config, NEAR), &with(8, 3, false)), None);
+}
+
+#[test]
+fn rfc2003_3_1_padding_is_trimmed_on_both_levels_and_options_skipped() {
+    let inner = datagram(udp(), &[1, 2, 3]);
+    let mut packet = outer(&[&[1_u8; 8][..], &inner[..], &[0xee; 5]].concat());
+    packet[0] = 0x47;
+    fix_checksum(&mut packet);
+    packet.extend([0xdd; 6]);
+    let mut tunnel = far();
+    let decapsulated = tunnel.decap(&mut packet).unwrap();
+    assert_eq!((decapsulated.offset, decapsulated.peer, decapsulated.outer_ttl), (28, NEAR, 61));
+    assert_eq!(decapsulated.inner, inner);
+    assert_eq!((tunnel.counters().decapsulated, tunnel.counters().decapsulated_octets), (1, 23));
+}
+
+#[test]
+fn rfc1812_5_3_7_martians_inside() {
+    for (source, destination, offset) in [
+        (Ipv4Addr::new(0, 1, 2, 3), OTHER, 32),
+        (Ipv4Addr::UNSPECIFIED, OTHER, 32),
+        (Ipv4Addr::LOCALHOST, OTHER, 32),
+        (Ipv4Addr::new(239, 1, 1, 1), OTHER, 32),
+        (Ipv4Addr::new(240, 0, 0, 1), OTHER, 32),
+        (Ipv4Addr::BROADCAST, OTHER, 32),
+        (NEAR, OTHER, 32),
+        (FAR, OTHER, 32),
+        (POD, Ipv4Addr::LOCALHOST, 36),
+        (POD, Ipv4Addr::UNSPECIFIED, 36),
+    ] {
+        let packet = outer(&datagram(Header { source, destination, ..udp() }, &[]));
+        assert_eq!(reason(&mut far(), &packet), Some((Reason::InnerMartian, offset)), "{source} {destination}");
+    }
+    // RFC 1812 section 4.2.2.11: a DHCP client has no address yet.
+    let dhcp = Header { source: Ipv4Addr::UNSPECIFIED, destination: Ipv4Addr::BROADCAST, ..udp() };
+    assert_eq!(reason(&mut far(), &outer(&datagram(dhcp, &[0, 68, 0, 67]))), None);
+    assert_eq!(reason(&mut far(), &outer(&datagram(dhcp, &[0, 67, 0, 68]))), Some((Reason::InnerMartian, 32)));
+}
+
+#[test]
+fn vu199397_inner_addresses_by_peer_and_nesting() {
+    struct Strict;
+    impl PeerSet for Strict {
+        fn contains(&self, source: Ipv4Addr) -> bool {
+            source == NEAR
+        }
+        fn allows_source(&self, peer: Ipv4Addr, inner: Ipv4Addr) -> bool {
+            peer == NEAR && inner == POD
+        }
+        fn allows_destination(&self, inner: Ipv4Addr) -> bool {
+            inner == OTHER
+        }
+        fn is_own(&self, address: Ipv4Addr) -> bool {
+            address == Ipv4Addr::new(10, 244, 9, 9)
+        }
+    }
+    let mut tunnel = Tunnel::new(Config::new(FAR, EcnMode::Normal), Strict);
+    let mut with =
+        |source, destination| reason(&mut tunnel, &outer(&datagram(Header { source, destination, ..udp() }, &[])));
+    assert_eq!(with(POD, OTHER), None);
+    assert_eq!(with(OTHER, OTHER), Some((Reason::InnerSourceNotAllowed, 32)));
+    assert_eq!(with(POD, POD), Some((Reason::InnerDestinationNotAllowed, 36)));
+    assert_eq!(with(Ipv4Addr::new(10, 244, 9, 9), OTHER), Some((Reason::InnerMartian, 32)));
+    let nested = outer(&datagram(Header { protocol: 4, ..udp() }, &datagram(udp(), &[])));
+    assert_eq!(reason(&mut tunnel, &nested), Some((Reason::Nesting, 29)));
+    let gre = outer(&datagram(Header { protocol: 47, ..udp() }, &[]));
+    assert_eq!(reason(&mut tunnel, &gre), None);
+    tunnel.config_mut().count_gre = true;
+    assert_eq!(reason(&mut tunnel, &gre), Some((Reason::Nesting, 29)));
+}
+
+#[test]
+fn rfc6040_4_2_fields_combine_and_the_checksum_follows() {
+    for dscp in [DscpDecap::Pipe, DscpDecap::Uniform] {
+        for tos in 0..=u8::MAX {
+            for outer_ecn in 0..4 {
+                let outer_tos = 0x48 | outer_ecn;
+                let packet = datagram(
+                    Header { tos: outer_tos, ttl: 9, ..template(NEAR, FAR) },
+                    &datagram(Header { tos, ..udp() }, &[]),
+                );
+                let mut config = Config::new(FAR, EcnMode::Normal);
+                config.dscp_decap = dscp;
+                let mut tunnel = Tunnel::new(config, NEAR);
+                let mut octets = packet.clone();
+                let combined = crate::ecn::combine(tos, outer_tos);
+                let result = tunnel.decap(&mut octets);
+                match (combined.inner, result) {
+                    (Some(ecn), Ok(decapsulated)) => {
+                        let high = if dscp == DscpDecap::Pipe { tos & 0xfc } else { 0x48 };
+                        assert_eq!(decapsulated.inner, datagram(Header { tos: high | ecn, ..udp() }, &[]));
+                        assert_eq!(decapsulated.ecn_anomaly, combined.anomaly);
+                    }
+                    (None, Err(error)) => assert_eq!(error.reason, Reason::EcnDrop),
+                    (expected, result) => panic!("{tos} {outer_ecn}: {expected:?} {result:?}"),
+                }
+                assert_eq!(tunnel.counters().ecn_anomalies, u64::from(combined.anomaly));
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn rfc2003_3_decapsulation_gives_what_was_encapsulated(inner in inners()) {
+        let mut config = near();
+        config.mtu = u16::MAX;
+        let mut buffer = with_headroom(&inner);
+        Tunnel::new(config, NoPeers::new()).encap(&Path::new(FAR), NOW, &mut buffer).unwrap();
+        let mut tunnel = far();
+        let decapsulated = tunnel.decap(&mut buffer).unwrap();
+        prop_assert_eq!(decapsulated.inner, &inner[..]);
+        prop_assert!(!decapsulated.ecn_anomaly);
+    }
+
+    #[test]
+    fn never_panics_and_gives_a_part_of_the_packet(
+        octets in proptest::collection::vec(any::<u8>(), 0..200), inner in inners(), cut in any::<prop::sample::Index>(),
+        change in any::<prop::sample::Index>(), to: u8,
+    ) {
+        let mut changed = outer(&inner);
+        let at = change.index(changed.len().min(44));
+        changed[at] = to;
+        changed.truncate(cut.index(changed.len() + 1));
+        for mut packet in [octets, changed] {
+            let before = packet.clone();
+            let range = packet.as_ptr_range();
+            let mut tunnel = far();
+            tunnel.config_mut().verify_outer_checksum = false;
+            match tunnel.decap(&mut packet) {
+                Ok(decapsulated) => {
+                    let part = decapsulated.inner.as_ptr_range();
+                    prop_assert!(range.start <= part.start && part.end <= range.end);
+                    prop_assert!(!decapsulated.inner.is_empty());
+                    let at = decapsulated.offset;
+                    prop_assert_eq!(&before[at + 12..at + decapsulated.inner.len()], &decapsulated.inner[12..]);
+                }
+                Err(_) => prop_assert_eq!(packet, before),
+            }
+        }
+    }
+}

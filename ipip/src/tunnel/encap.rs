@@ -1,0 +1,234 @@
+//! Encapsulation (RFC 2003 section 3).
+
+use core::time::Duration;
+
+use crate::counters::{count_octets, count_one};
+use crate::fragments::{Plan, idents_for, template};
+use crate::header::{HEADER_LEN, Header, Layer, OFFSET_MASK, fragment_field, parse, set_ttl};
+use crate::{Df, Error, Fragmentation, Fragments, OuterHeader, Path, PeerSet, Reason, Tos, Ttl, ecn, nesting};
+
+use super::Tunnel;
+
+/// An inner datagram with its outer header before it, in the caller's buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Encapsulated<'b> {
+    outer: OuterHeader,
+    octets: &'b [u8],
+}
+
+impl<'b> Encapsulated<'b> {
+    /// The whole outer datagram, trimmed of link padding. Send it as it is unless [`Encapsulated::is_fragmented`].
+    #[must_use]
+    pub fn octets(&self) -> &'b [u8] {
+        self.octets
+    }
+
+    /// The inner datagram within it: what [`Fragment::payload`](crate::Fragment::payload) is a range of.
+    #[must_use]
+    pub fn inner(&self) -> &'b [u8] {
+        self.octets.get(HEADER_LEN..).unwrap_or_default()
+    }
+
+    /// Whether it does not fit the path MTU and goes out as [`Encapsulated::fragments`].
+    #[must_use]
+    pub fn is_fragmented(&self) -> bool {
+        self.outer.is_fragmented()
+    }
+
+    /// What to send as headers and ranges of [`Encapsulated::inner`]: one item for a datagram that fits.
+    #[must_use]
+    pub fn fragments(&self) -> Fragments<'b> {
+        self.outer.fragments(self.inner())
+    }
+}
+
+impl<P: PeerSet> Tunnel<P> {
+    /// Encapsulates in place: `buffer` holds [`HEADROOM`](crate::HEADROOM) free octets and then the inner datagram
+    /// (link padding behind it is not sent). The outer header is written into the headroom; when
+    /// [`Config::forwarded`](crate::Config::forwarded) is set, the inner TTL is decremented.
+    ///
+    /// # Errors
+    /// The datagram is dropped and counted, and the buffer is as it was: `NoHeadroom`; `InnerTruncated`,
+    /// `InnerNotIpv4`, `InnerBadHeader`, `InnerChecksum` for what is no IPv4 datagram; `InnerTtlZero` or, when
+    /// forwarding, `TtlExceeded`; `Loop`; `Nesting`; `TooBig`. Offsets count from the inner datagram.
+    /// [`Tunnel::icmp_reply`] makes the ICMP error to send, if any.
+    ///
+    /// ```
+    /// use core::{net::Ipv4Addr, time::Duration};
+    /// use ipip::{Config, EcnMode, HEADROOM, NoPeers, Path, Tunnel};
+    ///
+    /// let mut tunnel = Tunnel::new(Config::new(Ipv4Addr::new(192, 0, 2, 1), EcnMode::Normal), NoPeers::new());
+    /// let path = Path::new(Ipv4Addr::new(192, 0, 2, 2));
+    /// let inner = [0x45, 0, 0, 0x14, 0x12, 0x34, 0, 0, 0x40, 0x11, 0x4f, 0xb0, 10, 244, 1, 5, 10, 244, 2, 9];
+    /// let mut buffer = [&[0; HEADROOM][..], &inner[..]].concat();
+    /// let sent = tunnel.encap(&path, Duration::ZERO, &mut buffer)?;
+    /// assert_eq!((sent.octets().len(), sent.octets()[9], sent.octets()[28]), (40, 4, 63));
+    /// # Ok::<(), ipip::Error>(())
+    /// ```
+    pub fn encap<'b>(&mut self, path: &Path, now: Duration, buffer: &'b mut [u8]) -> Result<Encapsulated<'b>, Error> {
+        let Some((headroom, inner)) = buffer.split_first_chunk_mut::<HEADER_LEN>() else {
+            self.counters.drop_for(Reason::NoHeadroom);
+            return Err(Error::octets(Reason::NoHeadroom, 0, buffer.len()));
+        };
+        let available = inner.len();
+        let outer = self.header(path, now, inner, available)?;
+        *headroom = outer.octets();
+        let octets = buffer.get(..HEADER_LEN + outer.inner_len()).unwrap_or_default();
+        Ok(Encapsulated { outer, octets })
+    }
+
+    /// Encapsulates for scatter/gather output: gives the outer header for an inner datagram of which `head` is the
+    /// beginning, at least its IP header, and `available` the octets there are of it in all.
+    ///
+    /// `head` is changed as [`Tunnel::encap`] changes the inner datagram. Nested headers are seen only within `head`.
+    ///
+    /// # Errors
+    /// As [`Tunnel::encap`], without `NoHeadroom`.
+    ///
+    /// ```
+    /// # use core::{net::Ipv4Addr, time::Duration};
+    /// # use ipip::{Config, EcnMode, NoPeers, Path, Tunnel};
+    /// # let mut tunnel = Tunnel::new(Config::new(Ipv4Addr::new(192, 0, 2, 1), EcnMode::Normal), NoPeers::new());
+    /// # let path = Path::new(Ipv4Addr::new(192, 0, 2, 2));
+    /// let mut head = [0x45, 0, 0, 0x54, 0x12, 0x34, 0, 0, 0x40, 0x11, 0x4f, 0x70, 10, 244, 1, 5, 10, 244, 2, 9];
+    /// let outer = tunnel.header(&path, Duration::ZERO, &mut head, 84)?;
+    /// assert_eq!((outer.octets()[3], outer.inner_len()), (104, 84));
+    /// # Ok::<(), ipip::Error>(())
+    /// ```
+    pub fn header(
+        &mut self,
+        path: &Path,
+        now: Duration,
+        head: &mut [u8],
+        available: usize,
+    ) -> Result<OuterHeader, Error> {
+        let result = self.outer_header(path, now, head, available);
+        match &result {
+            Ok(outer) => {
+                count_one(&mut self.counters.encapsulated);
+                count_octets(&mut self.counters.encapsulated_octets, outer.inner_len());
+                if outer.is_fragmented() {
+                    count_one(&mut self.counters.fragmented);
+                }
+            }
+            Err(error) => self.counters.drop_for(error.reason),
+        }
+        result
+    }
+
+    fn outer_header(
+        &mut self,
+        path: &Path,
+        now: Duration,
+        head: &mut [u8],
+        available: usize,
+    ) -> Result<OuterHeader, Error> {
+        let config = self.config;
+        let inner = parse(head, available, Layer::Inner, config.verify_inner_checksum)?;
+        let ttl = self.inner_ttl(&inner)?;
+        self.refuse_loops(path, &inner)?;
+        let nested = nesting::count(head, config.max_nesting, config.count_gre);
+        if nested > config.max_nesting {
+            return Err(Error::new(Reason::Nesting, 9, nested));
+        }
+        let plan = plan(&inner, self.outer_df(&inner), config.fragmentation, path.mtu(&config, now))?;
+
+        // Nothing fails from here on.
+        if ttl != inner.ttl {
+            set_ttl(head, ttl);
+        }
+        let dscp = match config.tos {
+            Tos::Fixed(tos) => tos,
+            Tos::Inherit => inner.tos,
+        };
+        let mut header = Header {
+            tos: (dscp & !ecn::MASK) | config.ecn.outer(inner.tos),
+            // With fragments of the inner datagram there may be no whole outer one, and no one asks for its length.
+            total_len: inner.total_len.saturating_add(20),
+            fragment: fragment_field(self.outer_df(&inner), false, 0),
+            ttl: match config.ttl {
+                Ttl::Fixed(ttl) => ttl,
+                Ttl::Inherit => ttl,
+            },
+            ..template(config.local, path.remote())
+        };
+        let mut idents = self.ident;
+        if !header.dont_fragment() {
+            // RFC 6864 section 4.2: what may be fragmented has an ID of its own; an atomic datagram needs none.
+            header.ident = self.ident.take();
+            for _ in 1..idents_for(plan, inner.total() - inner.len()) {
+                self.ident.take();
+            }
+        } else {
+            idents = crate::Ident::new(0);
+        }
+        Ok(OuterHeader { header, inner_len: inner.total_len, plan, idents })
+    }
+
+    /// The inner TTL to send (RFC 2003 section 3.1).
+    fn inner_ttl(&self, inner: &Header) -> Result<u8, Error> {
+        match (self.config.forwarded, inner.ttl) {
+            (true, 0 | 1) => Err(Error::new(Reason::TtlExceeded, 8, inner.ttl)),
+            (true, ttl) => Ok(ttl - 1),
+            (false, 0) => Err(Error::new(Reason::InnerTtlZero, 8, inner.ttl)),
+            (false, ttl) => Ok(ttl),
+        }
+    }
+
+    /// RFC 2003 section 3.2. A destination that is the exit itself means that the route to the exit leads into the
+    /// tunnel, whoever sends; the sources are loops only when forwarding.
+    fn refuse_loops(&self, path: &Path, inner: &Header) -> Result<(), Error> {
+        let exit = path.remote();
+        if self.config.forwarded && (self.is_own(inner.source) || inner.source == exit) {
+            return Err(Error::new(Reason::Loop, 12, inner.source.to_bits()));
+        }
+        if inner.destination == exit || self.is_own(exit) {
+            return Err(Error::new(Reason::Loop, 16, exit.to_bits()));
+        }
+        Ok(())
+    }
+
+    /// Whether the outer DF is set for this inner datagram.
+    pub(super) fn outer_df(&self, inner: &Header) -> bool {
+        match self.config.df {
+            Df::Inherit => inner.dont_fragment(),
+            Df::Always => true,
+            Df::Never => false,
+        }
+    }
+}
+
+/// Whole or in fragments, or too big (RFC 4459 section 3).
+fn plan(inner: &Header, outer_df: bool, fragmentation: Fragmentation, path_mtu: u16) -> Result<Plan, Error> {
+    let mtu = usize::from(path_mtu);
+    if HEADER_LEN + inner.total() <= mtu {
+        return Ok(Plan::Whole);
+    }
+    let too_big = Error::new(Reason::TooBig, 2, inner.total_len);
+    if inner.dont_fragment() {
+        return Err(too_big);
+    }
+    match fragmentation {
+        // An outer datagram of more than 65535 octets does not exist, in fragments neither.
+        Fragmentation::Outer if !outer_df && inner.total_len.checked_add(20).is_some() => {
+            fragment_size(mtu, HEADER_LEN).map(Plan::Outer).ok_or(too_big)
+        }
+        Fragmentation::Inner => {
+            let last = usize::from(inner.offset()) + (inner.total() - inner.len()) / 8;
+            if last > usize::from(OFFSET_MASK) {
+                return Err(Error::new(Reason::InnerBadHeader, 6, inner.fragment));
+            }
+            fragment_size(mtu, HEADER_LEN + inner.len()).map(Plan::Inner).ok_or(too_big)
+        }
+        _ => Err(too_big),
+    }
+}
+
+/// The octets each fragment carries behind `headers`, a multiple of 8; `None` when there is no room for any.
+fn fragment_size(mtu: usize, headers: usize) -> Option<u16> {
+    let size = u16::try_from(mtu.checked_sub(headers)? / 8 * 8).ok()?;
+    (size > 0).then_some(size)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,21 @@
+//! Every public type is Send and Sync.
+
+use core::net::Ipv4Addr;
+
+use ipip::{
+    AnyPeer, Config, Counters, Decapsulated, Df, DscpDecap, EcnMode, Encapsulated, Endpoints, Error, Fragment,
+    Fragmentation, Fragments, Ident, LinuxError, LinuxOptions, NoPeers, Notice, OuterHeader, Path, PeerBlocks,
+    PeerPrefixes, Reason, SortedPeers, TokenBucket, Tos, Ttl, Tunnel,
+};
+
+fn is<T: Send + Sync>() {}
+
+#[test]
+fn public_types_are_send_and_sync() {
+    is::<(AnyPeer, NoPeers, SortedPeers<'_>, PeerPrefixes<'_>, PeerBlocks<'_>)>();
+    is::<(Config, Df, DscpDecap, EcnMode, Fragmentation, Tos, Ttl)>();
+    is::<(Counters, Error, Reason, Ident, TokenBucket, Path)>();
+    is::<(Endpoints, LinuxError, LinuxOptions)>();
+    is::<(Decapsulated<'_>, Encapsulated<'_>, Fragment, Fragments<'_>, OuterHeader, Notice<'_>)>();
+    is::<Tunnel<Ipv4Addr>>();
+}
