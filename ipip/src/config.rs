@@ -3,6 +3,7 @@
 use core::net::Ipv4Addr;
 
 use crate::EcnMode;
+use crate::header::OVERHEAD;
 
 /// Configuration of a [`Tunnel`](crate::Tunnel). Make one with [`Config::new`] and set the fields that differ.
 ///
@@ -84,7 +85,7 @@ impl Config {
     /// The largest inner datagram in octets while nothing lowers the path MTU: `mtu` - 20.
     #[must_use]
     pub fn tunnel_mtu(&self) -> u16 {
-        crate::path::tunnel_mtu(self.mtu)
+        self.mtu.saturating_sub(OVERHEAD)
     }
 }
 

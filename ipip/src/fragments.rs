@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use crate::Ident;
-use crate::header::{HEADER_LEN, Header, MAX_HEADER_LEN, PROTOCOL_IPIP, fragment_field};
+use crate::header::{HEADER_LEN, Header, MAX_HEADER_LEN, fragment_field};
 
 /// What goes before an inner datagram: one outer header, or one or two headers for each fragment. Nothing is copied
 /// of the payload, so it fits scatter/gather output.
@@ -216,23 +216,6 @@ pub(crate) fn idents_for(plan: Plan, payload: usize) -> usize {
     match plan {
         Plan::Inner(size) => payload.div_ceil(usize::from(size).max(1)),
         _ => 1,
-    }
-}
-
-/// The header of an outer datagram before it has a length and an ID.
-pub(crate) fn template(source: core::net::Ipv4Addr, destination: core::net::Ipv4Addr) -> Header {
-    Header {
-        version: 4,
-        header_len: 20,
-        tos: 0,
-        total_len: 0,
-        ident: 0,
-        fragment: 0,
-        ttl: 0,
-        protocol: PROTOCOL_IPIP,
-        checksum: 0,
-        source,
-        destination,
     }
 }
 

@@ -7,6 +7,8 @@ use crate::{Error, Reason};
 
 /// Octets of an IPv4 header without options, and so of the outer header this crate writes.
 pub const HEADER_LEN: usize = 20;
+/// The same as a length that is taken off MTUs.
+pub(crate) const OVERHEAD: u16 = 20;
 /// The longest IPv4 header: IHL 15.
 pub(crate) const MAX_HEADER_LEN: usize = 60;
 
@@ -38,6 +40,23 @@ pub(crate) struct Header {
 }
 
 impl Header {
+    /// A header from `source` to `destination` with protocol 4 and all else 0, to be filled in.
+    pub(crate) fn new(source: Ipv4Addr, destination: Ipv4Addr) -> Header {
+        Header {
+            version: 4,
+            header_len: 20,
+            tos: 0,
+            total_len: 0,
+            ident: 0,
+            fragment: 0,
+            ttl: 0,
+            protocol: PROTOCOL_IPIP,
+            checksum: 0,
+            source,
+            destination,
+        }
+    }
+
     /// The first 20 octets, unchecked; `None` when there are fewer.
     pub(crate) fn read(octets: &[u8]) -> Option<Header> {
         let &[vi, tos, l0, l1, i0, i1, f0, f1, ttl, protocol, c0, c1, s0, s1, s2, s3, d0, d1, d2, d3] =

@@ -4,7 +4,6 @@ use core::net::Ipv4Addr;
 
 use crate::address::{is_host, is_unicast};
 use crate::checksum::checksum;
-use crate::fragments::template;
 use crate::header::{HEADER_LEN, Header, PROTOCOL_ICMP};
 
 /// The longest ICMP datagram this crate writes, in octets (RFC 1812 section 4.3.2.3).
@@ -89,7 +88,7 @@ pub(crate) fn write<'o>(
         ident,
         ttl: 64,
         protocol: PROTOCOL_ICMP,
-        ..template(source, header.source)
+        ..Header::new(source, header.source)
     }
     .write();
     let [r0, r1, r2, r3] = message.rest;
@@ -112,7 +111,7 @@ mod tests {
             fragment,
             protocol,
             ttl: 9,
-            ..template(source.into(), destination.into())
+            ..Header::new(source.into(), destination.into())
         };
         [&header.write()[..], payload].concat()
     }

@@ -4,7 +4,7 @@ use core::net::Ipv4Addr;
 use core::time::Duration;
 
 use crate::Config;
-use crate::header::HEADER_LEN;
+use crate::header::OVERHEAD;
 
 /// The way to one tunnel exit, and what ICMP has told about it. The caller keeps one per exit; it is small and `Copy`.
 ///
@@ -66,7 +66,7 @@ impl Path {
     /// The largest inner datagram in octets that needs no fragmentation: path MTU - 20.
     #[must_use]
     pub fn tunnel_mtu(&self, config: &Config, now: Duration) -> u16 {
-        tunnel_mtu(self.mtu(config, now))
+        self.mtu(config, now).saturating_sub(OVERHEAD)
     }
 
     /// Takes a path MTU from a trusted source, such as an ICMP 3/4 that [`Tunnel::notice`](crate::Tunnel::notice)
@@ -138,10 +138,6 @@ impl Path {
     }
 }
 
-pub(crate) fn tunnel_mtu(path_mtu: u16) -> u16 {
-    path_mtu.saturating_sub(OVERHEAD)
-}
-
 /// The next lower plateau for a datagram of `len` octets that a router without RFC 1191 found too big (section 7.1).
 pub(crate) fn plateau_below(len: u16) -> u16 {
     PLATEAUS.iter().copied().find(|plateau| *plateau < len).unwrap_or(Path::MIN_MTU)
@@ -151,11 +147,6 @@ pub(crate) fn plateau_below(len: u16) -> u16 {
 fn is_fresh(since: Duration, now: Duration, age: Duration) -> bool {
     now.checked_sub(since).is_none_or(|elapsed| elapsed < age)
 }
-
-const OVERHEAD: u16 = {
-    assert!(HEADER_LEN == 20);
-    20
-};
 
 /// RFC 1191 section 7.1, table 7-1.
 const PLATEAUS: [u16; 10] = [32000, 17914, 8166, 4352, 2002, 1492, 1006, 508, 296, 68];

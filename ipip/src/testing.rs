@@ -6,7 +6,6 @@ use std::vec::Vec;
 
 use proptest::prelude::*;
 
-use crate::fragments::template;
 use crate::header::Header;
 use crate::{Config, EcnMode, HEADROOM, Tunnel};
 
@@ -24,7 +23,7 @@ pub(crate) fn datagram(with: Header, payload: &[u8]) -> Vec<u8> {
 
 /// A UDP datagram from pod to pod with TTL 64.
 pub(crate) fn udp() -> Header {
-    Header { ttl: 64, protocol: 17, ..template(POD, OTHER) }
+    Header { ttl: 64, protocol: 17, ..Header::new(POD, OTHER) }
 }
 
 pub(crate) fn near() -> Config {
@@ -53,7 +52,7 @@ prop_compose! {
         payload in proptest::collection::vec(any::<u8>(), 0..2000),
     ) -> Vec<u8> {
         let fragment = crate::header::fragment_field(df, mf, offset);
-        let header = Header { tos, ident, fragment, ttl, protocol: 17, ..template(source.into(), destination.into()) };
+        let header = Header { tos, ident, fragment, ttl, protocol: 17, ..Header::new(source.into(), destination.into()) };
         let mut octets = datagram(header, &[&[1].repeat(options * 4)[..], &payload[..]].concat());
         octets[0] = 0x45 + u8::try_from(options).unwrap();
         fix_checksum(&mut octets);

@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use crate::counters::{count_octets, count_one};
-use crate::fragments::{Plan, idents_for, template};
-use crate::header::{HEADER_LEN, Header, Layer, OFFSET_MASK, fragment_field, parse, set_ttl};
+use crate::fragments::{Plan, idents_for};
+use crate::header::{HEADER_LEN, Header, Layer, OFFSET_MASK, OVERHEAD, fragment_field, parse, set_ttl};
 use crate::{Df, Error, Fragmentation, Fragments, OuterHeader, Path, PeerSet, Reason, Tos, Ttl, ecn, nesting};
 
 use super::Tunnel;
@@ -144,13 +144,13 @@ impl<P: PeerSet> Tunnel<P> {
         let mut header = Header {
             tos: (dscp & !ecn::MASK) | config.ecn.outer(inner.tos),
             // With fragments of the inner datagram there may be no whole outer one, and no one asks for its length.
-            total_len: inner.total_len.saturating_add(20),
+            total_len: inner.total_len.saturating_add(OVERHEAD),
             fragment: fragment_field(self.outer_df(&inner), false, 0),
             ttl: match config.ttl {
                 Ttl::Fixed(ttl) => ttl,
                 Ttl::Inherit => ttl,
             },
-            ..template(config.local, path.remote())
+            ..Header::new(config.local, path.remote())
         };
         let mut idents = self.ident;
         if !header.dont_fragment() {
@@ -210,7 +210,7 @@ fn plan(inner: &Header, outer_df: bool, fragmentation: Fragmentation, path_mtu: 
     }
     match fragmentation {
         // An outer datagram of more than 65535 octets does not exist, in fragments neither.
-        Fragmentation::Outer if !outer_df && inner.total_len.checked_add(20).is_some() => {
+        Fragmentation::Outer if !outer_df && inner.total_len.checked_add(OVERHEAD).is_some() => {
             fragment_size(mtu, HEADER_LEN).map(Plan::Outer).ok_or(too_big)
         }
         Fragmentation::Inner => {

@@ -11,7 +11,7 @@ use crate::icmp::{
     FRAGMENTATION_NEEDED, HOST_UNREACHABLE, ICMP_HEADER_LEN, Message, NET_UNREACHABLE, PARAMETER_PROBLEM, REDIRECT,
     SOURCE_QUENCH, TIME_EXCEEDED, UNREACHABLE, may_answer, write,
 };
-use crate::path::{plateau_below, tunnel_mtu};
+use crate::path::plateau_below;
 use crate::{Df, Error, Path, PeerSet, Reason, Tos, Ttl};
 
 use super::Tunnel;
@@ -263,7 +263,7 @@ impl<P: PeerSet> Tunnel<P> {
             return None;
         }
         path.learn_mtu(&self.config, now, told);
-        Some(Message::too_big(tunnel_mtu(path.mtu(&self.config, now))))
+        Some(Message::too_big(path.tunnel_mtu(&self.config, now)))
     }
 
     /// RFC 2003 section 4.6: relayed only when the octet at fault came from the inner header.

@@ -4,14 +4,13 @@ use core::net::Ipv4Addr;
 use proptest::prelude::*;
 use std::vec::Vec;
 
-use crate::fragments::template;
 use crate::header::Header;
 use crate::testing::{FAR, NEAR, NOW, OTHER, POD, datagram, far, fix_checksum, inners, near, udp, with_headroom};
 use crate::{AnyPeer, Config, DscpDecap, EcnMode, NoPeers, Path, PeerSet, Reason, Tunnel};
 
 /// An outer datagram from [`NEAR`] to [`FAR`].
 fn outer(inner: &[u8]) -> Vec<u8> {
-    datagram(Header { ttl: 61, ..template(NEAR, FAR) }, inner)
+    datagram(Header { ttl: 61, ..Header::new(NEAR, FAR) }, inner)
 }
 
 fn reason<P: PeerSet>(tunnel: &mut Tunnel<P>, packet: &[u8]) -> Option<(Reason, u16)> {
@@ -32,11 +31,11 @@ fn vu636397_only_configured_peers_and_our_address() {
     let mut any = Tunnel::new(config, AnyPeer::accept_every_source());
     assert_eq!(reason(&mut any, &packet), None);
     for source in [Ipv4Addr::new(224, 0, 0, 1), Ipv4Addr::BROADCAST, Ipv4Addr::LOCALHOST, FAR] {
-        let packet = datagram(Header { ttl: 9, ..template(source, FAR) }, &datagram(udp(), &[]));
+        let packet = datagram(Header { ttl: 9, ..Header::new(source, FAR) }, &datagram(udp(), &[]));
         assert_eq!(reason(&mut any, &packet), Some((Reason::SourceNotAllowed, 12)), "{source}");
     }
     for destination in [POD, Ipv4Addr::new(224, 0, 0, 1), Ipv4Addr::BROADCAST] {
-        let packet = datagram(Header { ttl: 9, ..template(NEAR, destination) }, &datagram(udp(), &[]));
+        let packet = datagram(Header { ttl: 9, ..Header::new(NEAR, destination) }, &datagram(udp(), &[]));
         assert_eq!(reason(&mut far(), &packet), Some((Reason::NotLocal, 16)), "{destination}");
     }
 }
@@ -147,7 +146,7 @@ fn rfc6040_4_2_fields_combine_and_the_checksum_follows() {
             for outer_ecn in 0..4 {
                 let outer_tos = 0x48 | outer_ecn;
                 let packet = datagram(
-                    Header { tos: outer_tos, ttl: 9, ..template(NEAR, FAR) },
+                    Header { tos: outer_tos, ttl: 9, ..Header::new(NEAR, FAR) },
                     &datagram(Header { tos, ..udp() }, &[]),
                 );
                 let mut config = Config::new(FAR, EcnMode::Normal);

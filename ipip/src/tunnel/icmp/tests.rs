@@ -5,7 +5,6 @@ use core::time::Duration;
 use proptest::prelude::*;
 use std::vec::Vec;
 
-use crate::fragments::template;
 use crate::header::{Header, fragment_field};
 use crate::testing::{FAR, NEAR, NOW, OTHER, POD, datagram, near, udp};
 use crate::{Df, ICMP_MAX_LEN, NoPeers, Path, Reason, TokenBucket, Tos, Ttl, Tunnel};
@@ -21,12 +20,12 @@ fn icmp(kind: u8, code: u8, rest: [u8; 4], quote: &[u8]) -> Vec<u8> {
     let mut body = [&[kind, code, 0, 0][..], &rest, quote].concat();
     let sum = crate::checksum(&body).to_be_bytes();
     body[2..4].copy_from_slice(&sum);
-    datagram(Header { protocol: 1, ttl: 9, ..template(ROUTER, NEAR) }, &body)
+    datagram(Header { protocol: 1, ttl: 9, ..Header::new(ROUTER, NEAR) }, &body)
 }
 
 /// An outer datagram of ours around `inner`.
 fn ours(inner: &[u8]) -> Vec<u8> {
-    datagram(Header { fragment: 0x4000, ttl: 9, ..template(NEAR, FAR) }, inner)
+    datagram(Header { fragment: 0x4000, ttl: 9, ..Header::new(NEAR, FAR) }, inner)
 }
 
 /// Type, code and the last four octets of the header of what is relayed.
@@ -138,7 +137,7 @@ fn rfc5927_7_a_foreign_quote_teaches_nothing() {
     let inner = datagram(udp(), &[7; 8]);
     let quote = ours(&inner);
     let foreign = |with: Header| icmp(3, 4, [0, 0, 2, 88], &datagram(with, &inner));
-    let right = Header { ttl: 9, ..template(NEAR, FAR) };
+    let right = Header { ttl: 9, ..Header::new(NEAR, FAR) };
     let mut cut = icmp(3, 4, [0; 4], &quote[..19]);
     let mut broken = icmp(3, 4, [0; 4], &quote);
     broken[30] ^= 1;
@@ -157,7 +156,7 @@ fn rfc5927_7_a_foreign_quote_teaches_nothing() {
         (broken, Reason::IcmpChecksum),
         (elsewhere, Reason::NotLocal),
         (fragment, Reason::IcmpMalformed),
-        (datagram(Header { ttl: 9, ..template(ROUTER, NEAR) }, &quote), Reason::IcmpMalformed),
+        (datagram(Header { ttl: 9, ..Header::new(ROUTER, NEAR) }, &quote), Reason::IcmpMalformed),
     ] {
         let mut tunnel = tunnel();
         assert_eq!(tunnel.notice(&message).map_err(|error| error.reason), Err(reason));
