@@ -1,3 +1,39 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+// What tables are made of.
+mod bits;
+mod keyed;
+mod num;
+mod pages;
+mod tables;
+
+// Routes.
+mod config;
+mod decision;
+mod event;
+mod import;
+mod path;
+mod peer;
+mod rib;
+mod store;
+
+// What goes out.
+mod export;
+mod fib;
+mod group;
+mod reflect;
+
+pub use config::{Config, DecisionOptions};
+pub use decision::Step;
+pub use event::{Explained, Outcome, PathRef, RibEvent, Selected, UpdateOutcome};
+pub use fib::Fib;
+pub use import::Ineligible;
+pub use peer::{PeerConfig, PeerId, PeerKind, Policy};
+pub use rib::{OriginateError, Rib, TooManyPeers};
+pub use store::{AttrId, AttrStore};

@@ -1,0 +1,89 @@
+//! What a Rib tells its owner.
+
+use bgp_wire::PathId;
+use bgp_wire::attr::NextHop;
+use ipnet::IpNet;
+
+use crate::decision::Step;
+use crate::import::Ineligible;
+use crate::peer::PeerId;
+use crate::store::AttrId;
+
+/// The path in use for a prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Selected {
+    /// Where packets go; [`NextHop::None`] for own routes without one.
+    pub next_hop: NextHop,
+    /// Who sent it; `None`: it is our own.
+    pub peer: Option<PeerId>,
+    /// Its attributes; valid while the path is in use.
+    pub attr: AttrId,
+}
+
+/// Something that changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RibEvent {
+    /// Packets to `prefix` go another way than the last event said; `None`: no longer any.
+    Fib {
+        /// The prefix.
+        prefix: IpNet,
+        /// The new state; only the latest is told.
+        route: Option<Selected>,
+    },
+}
+
+/// One path of the Adj-RIB-In or a candidate of a prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PathRef {
+    /// The prefix.
+    pub prefix: IpNet,
+    /// Who sent it; `None`: it is our own.
+    pub peer: Option<PeerId>,
+    /// The sender's path identifier, 0 where the session has none.
+    pub path_id: PathId,
+    /// Its attributes.
+    pub attr: AttrId,
+    /// Whether it is kept from a session that ended (RFC 4724).
+    pub stale: bool,
+}
+
+/// What the decision process made of one path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Explained {
+    /// The path.
+    pub path: PathRef,
+    /// Its fate.
+    pub outcome: Outcome,
+}
+
+/// The fate of a path in the decision process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It is the best.
+    Best,
+    /// It did not compete: its NEXT_HOP is unreachable.
+    Unreachable,
+    /// It was eliminated.
+    Lost {
+        /// The step that did it.
+        step: Step,
+        /// The sender of a path that it lost against (`None`: an own route).
+        against: Option<PeerId>,
+    },
+}
+
+/// What one UPDATE did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct UpdateOutcome {
+    /// Prefixes announced and taken into the Adj-RIB-In.
+    pub announced: u32,
+    /// Prefixes announced and not eligible.
+    pub rejected: u32,
+    /// Prefixes withdrawn, whether they were there or not.
+    pub withdrawn: u32,
+    /// Why announcements were not eligible: the reason for the last of them.
+    pub reason: Option<Ineligible>,
+}

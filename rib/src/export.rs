@@ -1,0 +1,88 @@
+//! Export: what may be sent to which kind of peer, and what is changed on the way (RFC 4271 section 9.1.3 and 5.1).
+
+pub(crate) mod form;
+
+use core::net::{Ipv4Addr, Ipv6Addr};
+
+use bgp_wire::capability::Role;
+use bgp_wire::community::Community;
+
+use crate::config::Config;
+use crate::path::Facts;
+use crate::peer::{PeerConfig, PeerKind, Policy, Source};
+use crate::reflect;
+
+pub(crate) use self::form::{Form, Forms};
+
+/// What decides the outgoing form of a route, apart from the session's encoding: peers with equal views share a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct View {
+    pub(crate) to: PeerKind,
+    pub(crate) role: Option<Role>,
+    pub(crate) llgr: bool,
+    pub(crate) policy: Policy,
+    pub(crate) next_hop_self: bool,
+    pub(crate) own_v4: Option<Ipv4Addr>,
+    pub(crate) own_v6: Option<Ipv6Addr>,
+}
+
+impl View {
+    pub(crate) fn new(config: &Config, peer: &PeerConfig) -> View {
+        View {
+            to: peer.kind,
+            role: peer.role.filter(|_| peer.kind.is_external()),
+            llgr: peer.llgr,
+            policy: if peer.kind.is_external() { peer.policy } else { Policy::AcceptAll },
+            next_hop_self: peer.next_hop_self,
+            own_v4: peer.local_v4.or(config.local_v4),
+            own_v6: peer.local_v6.or(config.local_v6),
+        }
+    }
+}
+
+/// A route on its way out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Outgoing<'a> {
+    pub(crate) facts: &'a Facts,
+    pub(crate) source: Source,
+    pub(crate) view: &'a View,
+    pub(crate) config: &'a Config,
+}
+
+/// Why a route is not sent to a group, in the order in which it is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Denial {
+    NoPolicy,
+    NotReflected,
+    NoAdvertise,
+    NoExport,
+    NoExportSubconfed,
+    LlgrStale,
+    OnlyToCustomer,
+}
+
+/// Every reason with its condition; one that holds keeps the route back.
+const DENIALS: [(Denial, fn(&Outgoing<'_>) -> bool); 7] = [
+    // RFC 8212 section 2
+    (Denial::NoPolicy, |o| o.view.policy == Policy::None),
+    // RFC 4456 section 6
+    (Denial::NotReflected, |o| !reflect::permits(o.source.kind, o.view.to, o.config.no_client_to_client)),
+    // RFC 1997
+    (Denial::NoAdvertise, |o| o.facts.carries(Community::NO_ADVERTISE)),
+    (Denial::NoExport, |o| o.facts.carries(Community::NO_EXPORT) && o.view.to.is_external()),
+    (Denial::NoExportSubconfed, |o| o.facts.carries(Community::NO_EXPORT_SUBCONFED) && !o.view.to.is_internal()),
+    // RFC 9494 section 4.3
+    (Denial::LlgrStale, |o| o.facts.carries(Community::LLGR_STALE) && !o.view.llgr),
+    // RFC 9234 section 5: what has OTC goes to customers only
+    (Denial::OnlyToCustomer, |o| {
+        o.facts.otc().is_some() && matches!(o.view.role, Some(Role::CUSTOMER | Role::PEER | Role::ROUTE_SERVER_CLIENT))
+    }),
+];
+
+/// The first reason not to send a route.
+pub(crate) fn denial(outgoing: &Outgoing<'_>) -> Option<Denial> {
+    DENIALS.iter().find(|(_, holds)| holds(outgoing)).map(|(denial, _)| *denial)
+}
+
+#[cfg(test)]
+mod tests;

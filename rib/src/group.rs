@@ -1,0 +1,314 @@
+//! Export groups: peers that are sent the same octets share their making.
+//!
+//! A group knows what was last sent for every route. What changes is encoded once and goes into a ring that the
+//! members read at their own pace; one that comes late or falls behind walks the group's table instead.
+
+pub(crate) mod ring;
+mod send;
+mod walk;
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use bgp_wire::{Context, FamilySet, Packer, SessionKind};
+use ipnet::IpNet;
+
+use self::ring::{NO_SENDER, Ring};
+use self::walk::Walk;
+use crate::config::Config;
+use crate::export::{self, Form, Outgoing, View};
+use crate::pages::Pages;
+use crate::path::Path;
+use crate::peer::{PeerId, PeerKind, Source};
+use crate::store::{AttrId, AttrStore};
+use crate::tables::{self, Tables};
+
+/// Withdrawals of its own that a member may owe before it is made to walk.
+const PRIVATE_LIMIT: usize = 1024;
+
+/// What decides the octets that a peer is sent: peers with equal keys are one group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct GroupKey {
+    pub(crate) view: View,
+    pub(crate) families: FamilySet,
+    kind: SessionKind,
+    four_octet_as: bool,
+    add_path: FamilySet,
+    ext_next_hop: FamilySet,
+    max_send: u16,
+}
+
+impl GroupKey {
+    pub(crate) fn new(view: View, context: &Context) -> GroupKey {
+        let families: FamilySet = tables::families().filter(|family| context.families().contains(*family)).collect();
+        GroupKey {
+            view,
+            families,
+            kind: context.kind(),
+            four_octet_as: context.four_octet_as(),
+            add_path: context.add_path_send().intersection(families),
+            ext_next_hop: context.ext_next_hop().intersection(families),
+            max_send: context.max_send(),
+        }
+    }
+}
+
+/// What was last sent to a group for one route: 8 octets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Last {
+    attr: Option<AttrId>,
+    /// The member whose route it is and that is therefore not sent it, or `NO_SENDER`.
+    sender: u32,
+}
+
+/// The outcome of the decision process for one route, as all groups take it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Decided {
+    pub(crate) route: u32,
+    pub(crate) prefix: IpNet,
+    pub(crate) best: Option<(Path, Source)>,
+}
+
+/// One peer of a group.
+#[derive(Debug)]
+struct Member {
+    peer: u32,
+    /// Position in the ring; of no use while walking.
+    at: u64,
+    walking: bool,
+    /// Named by `poll_ready` since the last pull that found nothing.
+    ready: bool,
+    /// Families whose End-of-RIB is still to be sent.
+    end_of_rib: FamilySet,
+    /// Withdrawals for this member alone, each to be sent when the ring position is reached.
+    private: VecDeque<(u64, IpNet)>,
+}
+
+/// What the parts of a group need from the Rib.
+pub(crate) struct Shared<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) tables: &'a Tables,
+    pub(crate) store: &'a mut AttrStore,
+    pub(crate) ready: &'a mut VecDeque<PeerId>,
+    /// Counts the batches of the Rib.
+    pub(crate) tick: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct Group {
+    key: GroupKey,
+    packer: Packer,
+    /// Numbers of the export forms in use, by kind of source.
+    forms: Vec<(Option<PeerKind>, u32)>,
+    last: Pages<Last>,
+    ring: Ring,
+    /// By peer number.
+    members: Vec<Member>,
+    /// The members that walk, by peer number.
+    walks: Vec<(u32, Walk)>,
+    /// Routes below this one were brought into `last`.
+    pub(crate) filled: u32,
+    /// Ring position at which all of them were.
+    filled_at: Option<u64>,
+}
+
+impl Group {
+    pub(crate) fn new(key: GroupKey, context: &Context) -> Group {
+        Group {
+            key,
+            packer: Packer::new(context),
+            forms: Vec::new(),
+            last: Pages::default(),
+            ring: Ring::default(),
+            members: Vec::new(),
+            walks: Vec::new(),
+            filled: 0,
+            filled_at: None,
+        }
+    }
+
+    pub(crate) fn key(&self) -> &GroupKey {
+        &self.key
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// Lets a peer in: the table as it stands, then End-of-RIB of every family.
+    pub(crate) fn join(&mut self, peer: u32, ready: &mut VecDeque<PeerId>) {
+        let Err(place) = self.member_at(peer) else { return };
+        let walk = Walk::of_table(self.live());
+        let walking = !walk.is_done();
+        let at = if walking { 0 } else { self.ring.join() };
+        let end_of_rib = self.key.families;
+        self.members.insert(place, Member { peer, at, walking, ready: true, end_of_rib, private: VecDeque::new() });
+        if walking {
+            self.add_walk(peer, walk);
+        }
+        ready.push_back(PeerId(peer));
+    }
+
+    /// Lets a peer go.
+    pub(crate) fn leave(&mut self, peer: u32) {
+        let Ok(place) = self.member_at(peer) else { return };
+        let member = self.members.remove(place);
+        if member.walking {
+            self.take_walk(peer);
+        } else {
+            self.ring.leave(member.at);
+        }
+    }
+
+    /// Gives back the references of the whole table; the group is of no use any more.
+    pub(crate) fn clear(&mut self, store: &mut AttrStore) {
+        self.last.iter().filter_map(|last| last.attr).for_each(|attr| store.release(attr));
+        self.last = Pages::default();
+    }
+
+    /// What was last sent for `route` came from `peer`, which is a member again.
+    pub(crate) fn relabel(&mut self, route: u32, peer: u32) {
+        if let Some(last) = self.last.get_mut(route).filter(|last| last.attr.is_some()) {
+            last.sender = peer;
+        }
+    }
+
+    /// Sends `family` once more to one member (RFC 2918).
+    pub(crate) fn refresh(&mut self, peer: u32, shared: &mut Shared<'_>, family: bgp_wire::Family) {
+        let Ok(place) = self.member_at(peer) else { return };
+        self.fall_behind(place);
+        let routes: Vec<u32> = self.live().filter(|route| in_family(shared.tables, *route, family)).collect();
+        let Some(at) = self.walk_at(peer).ok() else { return };
+        for route in routes {
+            let told = self.told(peer, route);
+            if let Some((_, walk)) = self.walks.get_mut(at) {
+                walk.revisit(route, told);
+            }
+        }
+        self.wake_one(place, shared.ready);
+    }
+
+    /// The block that a member has been sent for `route`, or will be when it has pulled all.
+    pub(crate) fn sent(&self, peer: u32, route: u32) -> Option<AttrId> {
+        self.last.get(route).filter(|last| last.sender != peer).and_then(|last| last.attr)
+    }
+
+    /// Routes that the group has been sent.
+    pub(crate) fn live(&self) -> impl Iterator<Item = u32> {
+        (0_u32..).zip(self.last.iter()).filter(|(_, last)| last.attr.is_some()).map(|(route, _)| route)
+    }
+
+    /// Whether some member still has to be told about `route` as it was.
+    pub(crate) fn awaits(&self, route: u32) -> bool {
+        self.walks.iter().any(|(_, walk)| walk.is_pending(route))
+    }
+
+    /// The batch of the oldest message in the ring.
+    pub(crate) fn oldest(&self) -> Option<u64> {
+        self.ring.oldest()
+    }
+
+    /// Whether all routes there are were brought in.
+    pub(crate) fn is_filled(&self) -> bool {
+        self.filled_at.is_some()
+    }
+
+    /// All routes there are were brought in: End-of-RIB may be sent behind them.
+    pub(crate) fn fill_done(&mut self, ready: &mut VecDeque<PeerId>) {
+        if self.filled_at.is_none() {
+            self.filled_at = Some(self.ring.end());
+            self.wake(ready);
+        }
+    }
+
+    /// What is to be sent for a decided route, with one reference, and the sender's label.
+    fn outgoing(&mut self, decided: &Decided, shared: &mut Shared<'_>) -> Option<(AttrId, u32)> {
+        let (path, source) = decided.best?;
+        let family = tables::family_of(decided.prefix);
+        let facts = shared.store.facts(path.attr)?;
+        let route = Outgoing { facts, source, view: &self.key.view, config: shared.config };
+        if !self.key.families.contains(family) || export::denial(&route).is_some() {
+            return None;
+        }
+        let form = match self.forms.iter().find(|(kind, _)| *kind == source.kind) {
+            Some((_, form)) => *form,
+            None => {
+                let form = shared.store.form(Form::new(shared.config, source.kind, &self.key.view))?;
+                self.forms.push((source.kind, form));
+                form
+            }
+        };
+        let v6 = matches!(decided.prefix, IpNet::V6(_));
+        let attr = shared.store.outgoing(path.attr, form, source.router_id, v6)?;
+        let sender = if self.member_at(path.peer()).is_ok() { path.peer() } else { NO_SENDER };
+        Some((attr, sender))
+    }
+
+    /// Whether a member holds what was last sent for `route`, once it has read the ring.
+    fn told(&self, peer: u32, route: u32) -> bool {
+        self.sent(peer, route).is_some()
+    }
+
+    /// Makes a member walk whatever it has not read of the ring.
+    fn fall_behind(&mut self, place: usize) {
+        let Some(member) = self.members.get_mut(place).filter(|member| !member.walking) else { return };
+        let (peer, at) = (member.peer, member.at);
+        member.walking = true;
+        // Each of these withdrawals belongs to a change that is still in the ring.
+        member.private = VecDeque::new();
+        let mut walk = Walk::default();
+        for change in self.ring.changes_from(at) {
+            walk.revisit(change.route, change.before.is_some_and(|sender| sender != peer));
+        }
+        self.ring.leave(at);
+        walk.retain(|route| self.sent(peer, route).is_some());
+        self.add_walk(peer, walk);
+    }
+
+    /// Everyone who did not read the oldest messages of a full ring falls behind.
+    fn bound_ring(&mut self) {
+        while let Some(end) = self.ring.overfull() {
+            let late = |member: &Member| !member.walking && member.at < end;
+            let Some(place) = self.members.iter().position(late) else { return };
+            self.fall_behind(place);
+        }
+    }
+
+    fn wake(&mut self, ready: &mut VecDeque<PeerId>) {
+        for member in self.members.iter_mut().filter(|member| !member.ready) {
+            member.ready = true;
+            ready.push_back(PeerId(member.peer));
+        }
+    }
+
+    fn wake_one(&mut self, place: usize, ready: &mut VecDeque<PeerId>) {
+        if let Some(member) = self.members.get_mut(place).filter(|member| !member.ready) {
+            member.ready = true;
+            ready.push_back(PeerId(member.peer));
+        }
+    }
+
+    fn member_at(&self, peer: u32) -> Result<usize, usize> {
+        self.members.binary_search_by_key(&peer, |member| member.peer)
+    }
+
+    fn walk_at(&self, peer: u32) -> Result<usize, usize> {
+        self.walks.binary_search_by_key(&peer, |(peer, _)| *peer)
+    }
+
+    fn add_walk(&mut self, peer: u32, walk: Walk) {
+        if let Err(at) = self.walk_at(peer) {
+            self.walks.insert(at, (peer, walk));
+        }
+    }
+
+    fn take_walk(&mut self, peer: u32) {
+        if let Ok(at) = self.walk_at(peer) {
+            self.walks.remove(at);
+        }
+    }
+}
+
+fn in_family(tables: &Tables, route: u32, family: bgp_wire::Family) -> bool {
+    tables.prefix(route).is_some_and(|prefix| tables::family_of(prefix) == family)
+}

@@ -1,0 +1,269 @@
+//! What a group sends: a batch of decided routes into the ring, and the next octets of a member.
+
+use alloc::vec::Vec;
+
+use bgp_wire::nlri::PathNlri;
+use bgp_wire::{Family, Packer, PathId};
+use bytes::{Bytes, BytesMut};
+use ipnet::IpNet;
+
+use super::ring::{CHUNK, Change, NO_SENDER, Next};
+use super::{Decided, Group, GroupKey, Last, PRIVATE_LIMIT, Shared};
+use crate::store::{AttrId, AttrStore};
+use crate::tables;
+
+/// Routes that a walking member is sent at a time.
+const WALK_BATCH: usize = 4096;
+
+/// The path identifier of the one path that is sent where the session asks for identifiers (RFC 7911).
+const ONLY_PATH: PathId = PathId(1);
+
+/// A route whose last sent state was replaced.
+#[derive(Debug, Clone, Copy)]
+struct Changed {
+    prefix: IpNet,
+    route: u32,
+    /// What is to be sent and whose it is; `None`: a withdrawal.
+    now: Option<(AttrId, u32)>,
+    /// Whose route the group had before.
+    before: Option<u32>,
+}
+
+impl Group {
+    /// Brings decided routes into the table and into the ring.
+    pub(crate) fn export(&mut self, batch: &[Decided], shared: &mut Shared<'_>) {
+        let start = self.ring.begin();
+        let mut changes = Vec::new();
+        for decided in batch {
+            changes.extend(self.replace(decided, start, shared));
+        }
+        if changes.is_empty() {
+            return;
+        }
+        if self.ring.readers() > 0 {
+            self.encode(changes, shared);
+            self.bound_ring();
+        }
+        self.wake(shared.ready);
+    }
+
+    /// Replaces what was last sent for one route; `None` where it stays the same.
+    fn replace(&mut self, decided: &Decided, start: u64, shared: &mut Shared<'_>) -> Option<Changed> {
+        let route = decided.route;
+        let now = self.outgoing(decided, shared);
+        let old = self.last.get(route).copied().unwrap_or_default();
+        let before = old.attr.map(|_| old.sender);
+        if now == old.attr.map(|attr| (attr, old.sender)) {
+            now.inspect(|(attr, _)| shared.store.release(*attr));
+            return None;
+        }
+        for (peer, walk) in &mut self.walks {
+            walk.revisit(route, before.is_some_and(|sender| sender != *peer));
+            if now.is_none_or(|(_, sender)| sender == *peer) {
+                walk.forget_untold(route);
+            }
+        }
+        let last = match now {
+            Some((attr, sender)) => Last { attr: Some(attr), sender },
+            None => Last::default(),
+        };
+        let slot = self.last.entry(route, &Last::default())?;
+        *slot = last;
+        old.attr.inspect(|attr| shared.store.release(*attr));
+        if let (Some((_, sender)), Some(before)) = (now, before)
+            && sender != before
+        {
+            self.withdraw_from(sender, decided.prefix, start);
+        }
+        Some(Changed { prefix: decided.prefix, route, now, before })
+    }
+
+    /// `peer` held the route of another and now is the sender itself.
+    fn withdraw_from(&mut self, peer: u32, prefix: IpNet, start: u64) {
+        let Ok(place) = self.member_at(peer) else { return };
+        let Some(member) = self.members.get_mut(place).filter(|member| !member.walking) else { return };
+        member.private.push_back((start, prefix));
+    }
+
+    /// Appends the messages of a batch: announcements by (block, sender), then withdrawals by sender.
+    fn encode(&mut self, changes: Vec<Changed>, shared: &mut Shared<'_>) {
+        let (mut announce, mut withdraw): (Vec<_>, Vec<_>) = changes.into_iter().partition(|c| c.now.is_some());
+        announce.sort_unstable_by_key(|c| (c.now, tables::family_of(c.prefix), c.route));
+        for run in announce.chunk_by(|a, b| a.now == b.now && is_same_family(a, b)) {
+            let Some((first, (attr, sender))) = run.first().and_then(|c| Some((c, c.now?))) else { continue };
+            let tail = self.ring.tail();
+            let before = tail.len();
+            let family = tables::family_of(first.prefix);
+            let prefixes = run.iter().map(|c| c.prefix);
+            if announce_run(&mut self.packer, &self.key, shared.store, attr, family, prefixes, tail) {
+                self.ring.commit(sender, run.iter().map(Changed::record), shared.tick);
+            } else {
+                tail.truncate(before);
+                for changed in run {
+                    self.give_up(changed.route, shared.store);
+                    withdraw.extend(changed.before.map(|_| Changed { now: None, ..*changed }));
+                }
+            }
+        }
+        withdraw.sort_unstable_by_key(|c| (c.before, tables::family_of(c.prefix), c.route));
+        for run in withdraw.chunk_by(|a, b| a.before == b.before && is_same_family(a, b)) {
+            let Some(first) = run.first() else { continue };
+            let family = tables::family_of(first.prefix);
+            let nlri = nlris(&self.key, family, run.iter().map(|c| c.prefix));
+            // A withdrawal always fits: a message takes at least one prefix of a unicast family.
+            let _ = self.packer.withdraw(self.ring.tail(), family, nlri);
+            self.ring.commit(first.before.unwrap_or(NO_SENDER), run.iter().map(Changed::record), shared.tick);
+        }
+        while let Some(place) = self.members.iter().position(|member| member.private.len() > PRIVATE_LIMIT) {
+            self.fall_behind(place);
+        }
+    }
+
+    /// A route whose attributes fit into no message is not sent.
+    fn give_up(&mut self, route: u32, store: &mut AttrStore) {
+        if let Some(last) = self.last.get_mut(route)
+            && let Some(attr) = core::mem::take(last).attr
+        {
+            store.release(attr);
+        }
+    }
+
+    /// The next whole messages for `peer`; `None` when it has all there is.
+    pub(crate) fn pull(&mut self, peer: u32, shared: &mut Shared<'_>) -> Option<Bytes> {
+        let place = self.member_at(peer).ok()?;
+        while self.members.get(place)?.walking {
+            match self.pull_walk(peer, shared) {
+                Some(bytes) => return Some(bytes),
+                None => self.end_walk(place),
+            }
+        }
+        let found = self.pull_ring(place).or_else(|| self.pull_end_of_rib(place));
+        if found.is_none() {
+            self.members.get_mut(place)?.ready = false;
+        }
+        found
+    }
+
+    /// The next part of a walk: `None` when there is nothing to be sent in what is left of it.
+    fn pull_walk(&mut self, peer: u32, shared: &mut Shared<'_>) -> Option<Bytes> {
+        let at = self.walk_at(peer).ok()?;
+        let mut out = BytesMut::new();
+        while out.is_empty() {
+            let (_, walk) = self.walks.get_mut(at)?;
+            let visits: Vec<_> = core::iter::from_fn(|| walk.visit()).take(WALK_BATCH).collect();
+            if visits.is_empty() {
+                return None;
+            }
+            let (mut announce, mut withdraw) = (Vec::new(), Vec::new());
+            for (route, told) in visits {
+                let Some(prefix) = shared.tables.prefix(route) else { continue };
+                match self.sent(peer, route) {
+                    Some(attr) => announce.push((attr, tables::family_of(prefix), route, prefix)),
+                    None if told => withdraw.push((tables::family_of(prefix), route, prefix)),
+                    None => {}
+                }
+            }
+            withdraw.sort_unstable();
+            for run in withdraw.chunk_by(|a, b| a.0 == b.0) {
+                let Some((family, ..)) = run.first() else { continue };
+                let _ = self.packer.withdraw(&mut out, *family, nlris(&self.key, *family, run.iter().map(|w| w.2)));
+            }
+            announce.sort_unstable();
+            for run in announce.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+                let Some((attr, family, ..)) = run.first() else { continue };
+                let before = out.len();
+                let prefixes = run.iter().map(|a| a.3);
+                if !announce_run(&mut self.packer, &self.key, shared.store, *attr, *family, prefixes, &mut out) {
+                    out.truncate(before);
+                }
+            }
+        }
+        Some(out.freeze())
+    }
+
+    fn end_walk(&mut self, place: usize) {
+        let Some(member) = self.members.get_mut(place) else { return };
+        member.walking = false;
+        member.at = self.ring.join();
+        let peer = member.peer;
+        self.take_walk(peer);
+    }
+
+    fn pull_ring(&mut self, place: usize) -> Option<Bytes> {
+        let member = self.members.get_mut(place)?;
+        loop {
+            let until = member.private.front().map_or(u64::MAX, |(at, _)| *at);
+            if until <= member.at {
+                let due = member.private.partition_point(|(at, _)| *at <= member.at);
+                let mut prefixes: Vec<_> = member.private.drain(..due).map(|(_, prefix)| prefix).collect();
+                prefixes.sort_unstable();
+                let mut out = BytesMut::new();
+                for run in prefixes.chunk_by(|a, b| tables::family_of(*a) == tables::family_of(*b)) {
+                    let Some(family) = run.first().map(|prefix| tables::family_of(*prefix)) else { continue };
+                    let nlri = nlris(&self.key, family, run.iter().copied());
+                    let _ = self.packer.withdraw(&mut out, family, nlri);
+                }
+                return Some(out.freeze());
+            }
+            match self.ring.next(member.at, until, member.peer) {
+                Next::Messages(bytes, at) => {
+                    member.at = at;
+                    return Some(bytes);
+                }
+                Next::Skip(at) => member.at = at,
+                Next::End if member.at < until && until < u64::MAX => member.at = until,
+                Next::End => return None,
+            }
+        }
+    }
+
+    /// RFC 4724 section 2: after the first table, once.
+    fn pull_end_of_rib(&mut self, place: usize) -> Option<Bytes> {
+        let member = self.members.get_mut(place)?;
+        let filled = self.filled_at.is_some_and(|at| member.at >= at);
+        let families = core::mem::take(&mut member.end_of_rib);
+        if !filled || families.is_empty() {
+            member.end_of_rib = families;
+            return None;
+        }
+        let mut out = BytesMut::with_capacity(32);
+        families.iter().for_each(|family| self.packer.end_of_rib(&mut out, family));
+        Some(out.freeze())
+    }
+}
+
+impl Changed {
+    fn record(&self) -> Change {
+        Change { route: self.route, before: self.before }
+    }
+}
+
+fn is_same_family(a: &Changed, b: &Changed) -> bool {
+    tables::family_of(a.prefix) == tables::family_of(b.prefix)
+}
+
+/// Appends the messages of one block; false when it fits into none or the session cannot carry its next hop.
+fn announce_run(
+    packer: &mut Packer,
+    key: &GroupKey,
+    store: &AttrStore,
+    attr: AttrId,
+    family: Family,
+    prefixes: impl Iterator<Item = IpNet>,
+    out: &mut BytesMut,
+) -> bool {
+    let (Some(canonical), Some(next_hop)) = (store.canonical(attr), store.next_hop(attr)) else { return false };
+    packer.announce(out, canonical, next_hop, family, nlris(key, family, prefixes)).is_ok()
+}
+
+fn nlris(
+    key: &GroupKey,
+    family: Family,
+    prefixes: impl Iterator<Item = IpNet>,
+) -> impl Iterator<Item = PathNlri<'static>> {
+    let path_id = key.add_path.contains(family).then_some(ONLY_PATH);
+    prefixes.map(move |prefix| PathNlri { path_id, nlri: tables::nlri_of(prefix) })
+}
+
+// A run may make a chunk as long as one batch of routes; more would make the ring coarse.
+const _: () = assert!(WALK_BATCH * 32 <= 2 * CHUNK);

@@ -1,0 +1,89 @@
+//! Import: which announcements are not eligible, so that nothing is left of them (RFC 4271 section 9.1.2 and others).
+
+use alloc::vec::Vec;
+
+use bgp_wire::attr::{Attributes, NextHop};
+use bgp_wire::capability::Role;
+use bgp_wire::{Edit, Rewrite, rewrite};
+
+use crate::config::Config;
+use crate::peer::{PeerConfig, Policy};
+
+/// A route on its way in.
+#[derive(Debug)]
+pub(crate) struct Incoming<'a> {
+    pub(crate) attributes: &'a Attributes<'a>,
+    pub(crate) next_hop: NextHop,
+    pub(crate) peer: &'a PeerConfig,
+    pub(crate) config: &'a Config,
+}
+
+/// Why an announcement is not eligible: the route it replaces goes, and nothing comes in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Ineligible {
+    /// An eBGP session without policy (RFC 8212).
+    NoPolicy,
+    /// Our AS or confederation is in the AS_PATH more often than allowed (RFC 4271 section 9.1.2).
+    AsLoop,
+    /// An IBGP route with our BGP Identifier as ORIGINATOR_ID (RFC 4456 section 8).
+    OriginatorLoop,
+    /// An IBGP route, of a client or not, with our CLUSTER_ID in the CLUSTER_LIST (RFC 4456 section 8).
+    ClusterLoop,
+    /// The NEXT_HOP is our own address (RFC 4271 section 5.1.3).
+    OwnNextHop,
+    /// A route leak by the OTC attribute (RFC 9234 section 5).
+    Leak,
+}
+
+/// Every reason with its condition, in the order in which it is asked.
+const REASONS: [(Ineligible, fn(&Incoming<'_>) -> bool); 6] = [
+    (Ineligible::NoPolicy, |i| i.peer.kind.is_external() && i.peer.policy == Policy::None),
+    (Ineligible::AsLoop, |i| {
+        let path = i.attributes.as_path().unwrap_or_default();
+        let own = path.asns().filter(|asn| i.config.is_own_as(*asn)).count();
+        crate::num::count(own) > i.peer.allowas_in
+    }),
+    (Ineligible::OriginatorLoop, |i| {
+        i.peer.kind.is_internal() && i.attributes.originator_id() == Some(i.config.router_id)
+    }),
+    (Ineligible::ClusterLoop, |i| {
+        i.peer.kind.is_internal() && i.attributes.cluster_list().any(|id| id == i.config.cluster_id)
+    }),
+    (Ineligible::OwnNextHop, |i| match i.next_hop {
+        NextHop::V4(addr) => Some(addr) == i.config.local_v4 || Some(addr) == i.peer.local_v4,
+        NextHop::V6(addr) | NextHop::V6LinkLocal { global: addr, .. } => {
+            Some(addr) == i.config.local_v6 || Some(addr) == i.peer.local_v6
+        }
+        _ => false,
+    }),
+    (Ineligible::Leak, |i| match (i.peer.role, i.attributes.otc()) {
+        _ if !i.peer.kind.is_external() => false,
+        (Some(Role::PROVIDER | Role::ROUTE_SERVER), Some(_)) => true,
+        (Some(Role::PEER), Some(otc)) => otc != i.peer.asn,
+        _ => false,
+    }),
+];
+
+/// The first reason not to use an announcement.
+pub(crate) fn ineligible(incoming: &Incoming<'_>) -> Option<Ineligible> {
+    REASONS.iter().find(|(_, holds)| holds(incoming)).map(|(reason, _)| *reason)
+}
+
+/// RFC 9234 section 5: what a provider, peer or route server sends without OTC gets its AS as OTC. True when `block`
+/// was replaced.
+pub(crate) fn add_otc(peer: &PeerConfig, attributes: &Attributes<'_>, block: &mut Vec<u8>) -> bool {
+    let from_above = matches!(peer.role, Some(Role::CUSTOMER | Role::PEER | Role::ROUTE_SERVER_CLIENT));
+    if !from_above || !peer.kind.is_external() || attributes.otc().is_some() {
+        return false;
+    }
+    let mut edits = Rewrite::new();
+    edits.otc = Edit::SetIfMissing(peer.asn);
+    let mut out = Vec::with_capacity(block.len() + 7);
+    rewrite(block, &edits, &mut out);
+    *block = out;
+    true
+}
+
+#[cfg(test)]
+mod tests;

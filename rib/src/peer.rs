@@ -1,0 +1,193 @@
+//! Peers: identity, kind, and what is configured for each.
+
+use core::fmt;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use bgp_wire::capability::Role;
+use bgp_wire::{Asn, BgpId};
+
+/// The name of a peer inside one [`Rib`](crate::Rib): a number below 2^20 that the Rib gives out and uses again after
+/// [`Rib::remove_peer`](crate::Rib::remove_peer).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerId(pub(crate) u32);
+
+impl PeerId {
+    /// How many peers a Rib has at most; [`Rib::add_peer`](crate::Rib::add_peer) fails beyond it.
+    pub const LIMIT: u32 = (1 << 20) - 1;
+
+    /// The number.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+}
+
+impl fmt::Display for PeerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a peer is to this speaker; decides reflection and export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum PeerKind {
+    /// A peer in another AS, outside any confederation of ours.
+    Ebgp,
+    /// A peer in our own AS (and member AS) that is no reflection client.
+    Ibgp,
+    /// A route reflection client (RFC 4456).
+    #[doc(alias = "rr client")]
+    RrClient,
+    /// A peer in another member AS of our confederation (RFC 5065).
+    Confed,
+    /// A peer in another AS to which we are a route server (RFC 7947): nothing of ours is put into the path.
+    #[doc(alias = "rs client")]
+    RouteServerClient,
+}
+
+impl PeerKind {
+    /// Whether the session leaves our AS and confederation.
+    #[must_use]
+    pub const fn is_external(self) -> bool {
+        matches!(self, PeerKind::Ebgp | PeerKind::RouteServerClient)
+    }
+
+    /// Whether the session is IBGP proper.
+    #[must_use]
+    pub const fn is_internal(self) -> bool {
+        matches!(self, PeerKind::Ibgp | PeerKind::RrClient)
+    }
+}
+
+/// What happens to routes on an eBGP session without further policy (RFC 8212).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Policy {
+    /// Everything is accepted and sent.
+    #[default]
+    AcceptAll,
+    /// No policy is configured: nothing is accepted and nothing sent on an eBGP session; others do not mind.
+    None,
+}
+
+/// What is configured for one peer.
+///
+/// ```
+/// use bgp_rib::{PeerConfig, PeerKind};
+/// use bgp_wire::Asn;
+///
+/// let client = PeerConfig::new(PeerKind::RrClient, Asn(64512), "192.168.179.103".parse()?);
+/// assert_eq!(client.kind(), PeerKind::RrClient);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeerConfig {
+    pub(crate) kind: PeerKind,
+    pub(crate) asn: Asn,
+    pub(crate) addr: IpAddr,
+    pub(crate) next_hop_self: bool,
+    pub(crate) local_v4: Option<Ipv4Addr>,
+    pub(crate) local_v6: Option<Ipv6Addr>,
+    pub(crate) allowas_in: u32,
+    pub(crate) role: Option<Role>,
+    pub(crate) llgr: bool,
+    pub(crate) policy: Policy,
+}
+
+impl PeerConfig {
+    /// A peer of `kind` in `asn` at `addr` with the defaults of every `with_` method.
+    #[must_use]
+    pub const fn new(kind: PeerKind, asn: Asn, addr: IpAddr) -> PeerConfig {
+        PeerConfig {
+            kind,
+            asn,
+            addr,
+            next_hop_self: false,
+            local_v4: None,
+            local_v6: None,
+            allowas_in: 0,
+            role: None,
+            llgr: false,
+            policy: Policy::AcceptAll,
+        }
+    }
+
+    /// Own address as NEXT_HOP for eBGP-learned routes towards internal peers; never for reflected ones (off).
+    #[must_use]
+    pub const fn with_next_hop_self(mut self, on: bool) -> PeerConfig {
+        self.next_hop_self = on;
+        self
+    }
+
+    /// Our IPv4 address on this session, where it is not [`Config`](crate::Config)'s.
+    #[must_use]
+    pub const fn with_local_v4(mut self, addr: Ipv4Addr) -> PeerConfig {
+        self.local_v4 = Some(addr);
+        self
+    }
+
+    /// Our IPv6 address on this session, where it is not [`Config`](crate::Config)'s.
+    #[must_use]
+    pub const fn with_local_v6(mut self, addr: Ipv6Addr) -> PeerConfig {
+        self.local_v6 = Some(addr);
+        self
+    }
+
+    /// How often our own AS may occur in an AS_PATH before that is a loop (0).
+    #[must_use]
+    #[doc(alias = "allow local as")]
+    pub const fn with_allowas_in(mut self, times: u32) -> PeerConfig {
+        self.allowas_in = times;
+        self
+    }
+
+    /// Our role on the session, what we are to the peer (none); it turns the OTC rules of RFC 9234 on.
+    #[must_use]
+    pub const fn with_role(mut self, role: Role) -> PeerConfig {
+        self.role = Some(role);
+        self
+    }
+
+    /// Whether the peer announced the LLGR capability of RFC 9494 (false): LLGR_STALE routes are sent to it.
+    #[must_use]
+    pub const fn with_llgr(mut self, on: bool) -> PeerConfig {
+        self.llgr = on;
+        self
+    }
+
+    /// The policy ([`Policy::AcceptAll`]).
+    #[must_use]
+    pub const fn with_policy(mut self, policy: Policy) -> PeerConfig {
+        self.policy = policy;
+        self
+    }
+
+    /// What the peer is to us.
+    #[must_use]
+    pub const fn kind(&self) -> PeerKind {
+        self.kind
+    }
+
+    /// The peer's AS.
+    #[must_use]
+    pub const fn asn(&self) -> Asn {
+        self.asn
+    }
+
+    /// The peer's address.
+    #[must_use]
+    pub const fn addr(&self) -> IpAddr {
+        self.addr
+    }
+}
+
+/// What the decision process and export know of the peer that a path came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Source {
+    /// `None`: the route is our own.
+    pub(crate) kind: Option<PeerKind>,
+    pub(crate) asn: Asn,
+    pub(crate) router_id: BgpId,
+    pub(crate) addr: IpAddr,
+}

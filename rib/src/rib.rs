@@ -1,0 +1,195 @@
+//! The Rib: its parts, and the commands that change routes.
+
+mod decide;
+mod peers;
+mod receive;
+mod show;
+mod track;
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
+
+use bgp_wire::BgpId;
+use bytes::Bytes;
+use ipnet::IpNet;
+use smallvec::SmallVec;
+
+use crate::bits::Bits;
+use crate::config::Config;
+use crate::event::{RibEvent, Selected};
+use crate::group::{Group, Shared};
+use crate::pages::Pages;
+use crate::path::Path;
+use crate::peer::{PeerConfig, PeerId};
+use crate::store::AttrStore;
+use crate::tables::Tables;
+
+pub use self::receive::OriginateError;
+use self::track::NextHops;
+
+/// Adj-RIB-In, decision process, Loc-RIB and Adj-RIB-Out of one speaker.
+///
+/// It knows no session, no time and no socket. The run loop: feed it ([`update`](Rib::update), ..), call
+/// [`process`](Rib::process) until it returns false, then [`pull`](Rib::pull) the octets of every peer that
+/// [`poll_ready`](Rib::poll_ready) names and take the events of [`poll_event`](Rib::poll_event).
+///
+/// What is not pulled costs no memory per peer: members of an export group share a ring of 1 MiB, and one that falls
+/// behind is sent the state of the table, not its history.
+///
+/// ```
+/// use bgp_rib::{AttrStore, Config, PeerConfig, PeerKind, Rib};
+/// use bgp_wire::attr::{AttrBuilder, Origin};
+/// use bgp_wire::{Asn, BgpId, Context, SessionKind};
+///
+/// let (mut store, local) = (AttrStore::new(1), "192.0.2.1".parse()?);
+/// let mut rib = Rib::new(Config::new(Asn(64512), BgpId(1)).with_local_v4(local), 2);
+/// let peer = rib.add_peer(PeerConfig::new(PeerKind::Ibgp, Asn(64512), "192.0.2.2".parse()?))?;
+/// rib.peer_up(&mut store, peer, &Context::new(SessionKind::Ibgp), BgpId(2));
+/// let block = AttrBuilder::new().origin(Origin::Igp).as_path(&[]).build()?;
+/// rib.originate(&mut store, "10.244.36.64/26".parse()?, &block, None)?;
+/// while rib.process(&mut store, 1000) {}
+/// assert_eq!(rib.poll_ready(), Some(peer));
+/// assert!(rib.pull(&mut store, peer).is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Rib {
+    config: Config,
+    tables: Tables,
+    routes: Pages<Route>,
+    peers: Pages<Option<Peer>>,
+    free_peers: Bits,
+    /// Routes that are our own.
+    local: Bits,
+    groups: Vec<Option<Group>>,
+    /// Routes to decide.
+    dirty: Bits,
+    /// Routes without a path, with the batch in which they became so: their ids are free once no ring names them.
+    retired: VecDeque<(u64, u32)>,
+    /// Of these, those that a walking member still has to be told about.
+    held: Bits,
+    /// A member may have walked since `held` was looked through.
+    walked: bool,
+    tick: u64,
+    next_hops: NextHops,
+    /// Per prefix: what the FIB was told, and what it has to be told.
+    fib: BTreeMap<IpNet, (Option<Selected>, Option<Selected>)>,
+    ready: VecDeque<PeerId>,
+}
+
+/// All paths of a prefix.
+#[derive(Debug, Clone, Default)]
+struct Route {
+    paths: SmallVec<[Path; 2]>,
+    /// The path in use, with a reference of its own to the block.
+    best: Option<Path>,
+    /// The route's id is in `retired`.
+    retired: bool,
+    /// It became empty again while it was.
+    again: bool,
+}
+
+/// A configured peer.
+#[derive(Debug)]
+struct Peer {
+    config: PeerConfig,
+    router_id: BgpId,
+    /// The export group while the session is up.
+    group: Option<u32>,
+    /// Routes with a path of this peer.
+    routes: Bits,
+    paths: u32,
+}
+
+/// Why a peer was not added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{limit} peers are configured", limit = PeerId::LIMIT)]
+#[non_exhaustive]
+pub struct TooManyPeers;
+
+impl Rib {
+    /// An empty Rib; `seed` keys its hashes and should be random.
+    #[must_use]
+    pub fn new(config: Config, seed: u64) -> Rib {
+        Rib {
+            config,
+            tables: Tables::new(seed),
+            routes: Pages::default(),
+            peers: Pages::default(),
+            free_peers: Bits::default(),
+            local: Bits::default(),
+            groups: Vec::new(),
+            dirty: Bits::default(),
+            retired: VecDeque::new(),
+            held: Bits::default(),
+            walked: false,
+            tick: 0,
+            next_hops: NextHops::default(),
+            fib: BTreeMap::new(),
+            ready: VecDeque::new(),
+        }
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The next whole messages for a peer: some messages, at most 64 KiB or one batch; `None` when it has been given
+    /// all there is, End-of-RIB included, or is not up.
+    pub fn pull(&mut self, store: &mut AttrStore, id: PeerId) -> Option<Bytes> {
+        let number = self.peer(id)?.group?;
+        self.walked |= !self.held.is_empty();
+        let (groups, mut shared) = self.split(store);
+        group_at(groups, number)?.pull(id.0, &mut shared)
+    }
+
+    /// A peer that got something to pull since its last [`pull`](Rib::pull) that returned `None`; each is named once.
+    pub fn poll_ready(&mut self) -> Option<PeerId> {
+        loop {
+            let id = self.ready.pop_front()?;
+            if self.peer(id).is_some_and(|peer| peer.group.is_some()) {
+                return Some(id);
+            }
+        }
+    }
+
+    /// The next change. Changes of one prefix that nobody took melt into one; what came back to what was told is no
+    /// change. So no more are kept than there are prefixes.
+    pub fn poll_event(&mut self) -> Option<RibEvent> {
+        let (prefix, (_, route)) = self.fib.pop_first()?;
+        Some(RibEvent::Fib { prefix, route })
+    }
+
+    /// Gives every reference back to the store; the Rib is empty and without peers then. To be called before a Rib
+    /// that shares a store is dropped.
+    pub fn clear(&mut self, store: &mut AttrStore) {
+        for group in self.groups.iter_mut().flatten() {
+            group.clear(store);
+        }
+        for route in self.routes.iter() {
+            route.paths.iter().chain(&route.best).for_each(|path| store.release(path.attr));
+        }
+        let tables = self.tables.emptied();
+        *self = Rib { tables, ..Rib::new(self.config.clone(), 0) };
+    }
+
+    fn peer(&self, id: PeerId) -> Option<&Peer> {
+        self.peers.get(id.0)?.as_ref()
+    }
+
+    fn peer_mut(&mut self, id: PeerId) -> Option<&mut Peer> {
+        self.peers.get_mut(id.0)?.as_mut()
+    }
+
+    /// The groups, and beside them what they need of the rest.
+    fn split<'a>(&'a mut self, store: &'a mut AttrStore) -> (&'a mut Vec<Option<Group>>, Shared<'a>) {
+        let Rib { config, tables, ready, tick, groups, .. } = self;
+        (groups, Shared { config, tables, store, ready, tick: *tick })
+    }
+}
+
+fn group_at(groups: &mut [Option<Group>], number: u32) -> Option<&mut Group> {
+    groups.get_mut(crate::num::index(number))?.as_mut()
+}

@@ -1,0 +1,230 @@
+//! Deciding: dirty routes get their best path, the export groups and the FIB hear of what changed.
+
+use alloc::collections::btree_map::Entry;
+use alloc::vec::Vec;
+
+use bgp_wire::attr::NextHop;
+use ipnet::IpNet;
+use smallvec::SmallVec;
+
+use super::Rib;
+use crate::decision::{self, Candidate, Rules};
+use crate::event::Selected;
+use crate::group::{Decided, Group};
+use crate::path::{LOCAL, Path};
+use crate::peer::{PeerId, Source};
+use crate::store::AttrStore;
+
+/// Routes that are decided and packed together.
+const BATCH: usize = 4096;
+
+impl Rib {
+    /// Decides up to `budget` changed routes and brings what changed into the export groups; true when there is more
+    /// to do. Flaps in between cost nothing: only the state at the time of the call counts. Packing gets better with
+    /// larger budgets, up to 4096.
+    pub fn process(&mut self, store: &mut AttrStore, budget: usize) -> bool {
+        self.recheck_next_hops(store);
+        let mut left = budget.max(1);
+        while left > 0 {
+            let done = self.fill(store, left.min(BATCH));
+            if done == 0 {
+                break;
+            }
+            left = left.saturating_sub(done);
+        }
+        while left > 0 && !self.dirty.is_empty() {
+            self.tick += 1;
+            let count = left.min(BATCH);
+            let routes: SmallVec<[u32; 16]> = core::iter::from_fn(|| self.dirty.pop_first()).take(count).collect();
+            left -= routes.len();
+            let mut batch = Vec::new();
+            for route in routes {
+                batch.extend(self.decide(store, route));
+            }
+            if batch.is_empty() {
+                continue;
+            }
+            let (groups, mut shared) = self.split(store);
+            for group in groups.iter_mut().flatten() {
+                group.export(&batch, &mut shared);
+            }
+            for decided in batch.iter().filter(|decided| decided.best.is_none()) {
+                self.retire(decided.route);
+            }
+        }
+        self.free_retired();
+        !self.dirty.is_empty() || self.unfilled().is_some()
+    }
+
+    /// Brings routes into the first group that has not seen all of them; how many it took.
+    fn fill(&mut self, store: &mut AttrStore, count: usize) -> usize {
+        let Some(number) = self.unfilled() else { return 0 };
+        let bound = self.tables.bound();
+        let from = self.groups.get(number).and_then(Option::as_ref).map_or(bound, |group| group.filled);
+        let to = from.saturating_add(crate::num::count(count)).min(bound);
+        let batch: Vec<_> = (from..to)
+            .filter_map(|route| {
+                let best = self.routes.get(route)?.best?;
+                let prefix = self.tables.prefix(route)?;
+                Some(Decided { route, prefix, best: Some((best, self.source(best)?)) })
+            })
+            .collect();
+        self.tick += 1;
+        let (groups, mut shared) = self.split(store);
+        if let Some(group) = groups.get_mut(number).and_then(Option::as_mut) {
+            group.export(&batch, &mut shared);
+            group.filled = to;
+            if to == bound {
+                group.fill_done(shared.ready);
+            }
+        }
+        crate::num::index(to - from).max(1)
+    }
+
+    fn unfilled(&self) -> Option<usize> {
+        self.groups.iter().position(|group| group.as_ref().is_some_and(|group| !group.is_filled()))
+    }
+
+    /// Chooses the best path of a route; `None` where it is the one it was.
+    fn decide(&mut self, store: &mut AttrStore, id: u32) -> Option<Decided> {
+        let prefix = self.tables.prefix(id)?;
+        let (paths, candidates) = self.candidates(store, id)?;
+        let route = self.routes.get(id)?;
+        let old = route.best;
+        let empty = route.paths.is_empty();
+        let best = decision::best(&candidates, self.rules(&paths, old)).and_then(|at| paths.get(at)).copied();
+        let same = |a: &Path, b: &Path| a.attr == b.attr && a.is(b.peer(), b.path_id);
+        let unchanged = match (&old, &best) {
+            (None, None) => true,
+            (Some(old), Some(best)) => same(old, best),
+            _ => false,
+        };
+        if unchanged {
+            if empty {
+                self.retire(id);
+            }
+            return None;
+        }
+        best.inspect(|path| store.retain(path.attr));
+        if self.config.fib_events {
+            self.note_fib(
+                prefix,
+                old.and_then(|path| selected(store, path)),
+                best.and_then(|path| selected(store, path)),
+            );
+        }
+        old.inspect(|path| store.release(path.attr));
+        self.routes.get_mut(id)?.best = best;
+        let best = best.and_then(|path| Some((path, self.source(path)?)));
+        Some(Decided { route: id, prefix, best })
+    }
+
+    /// The paths of a route that compete, each with what the decision process sees of it.
+    pub(super) fn candidates(
+        &self,
+        store: &AttrStore,
+        id: u32,
+    ) -> Option<(SmallVec<[Path; 4]>, SmallVec<[Candidate; 4]>)> {
+        let route = self.routes.get(id)?;
+        let (mut paths, mut candidates) = (SmallVec::new(), SmallVec::new());
+        for path in &route.paths {
+            let (Some(facts), Some(source)) = (store.facts(path.attr), self.source(*path)) else { continue };
+            let Some(interior_cost) = self.next_hops.cost(store, path.attr) else { continue };
+            paths.push(*path);
+            candidates.push(Candidate { facts: *facts, source, interior_cost, path_id: path.path_id });
+        }
+        Some((paths, candidates))
+    }
+
+    pub(super) fn rules(&self, paths: &[Path], current: Option<Path>) -> Rules {
+        let current = current.and_then(|best| paths.iter().position(|path| path.is(best.peer(), best.path_id)));
+        Rules { options: self.config.decision, local_as: self.config.local_as, current }
+    }
+
+    /// Who sent a path.
+    pub(super) fn source(&self, path: Path) -> Option<Source> {
+        if path.peer() == LOCAL {
+            let addr = core::net::Ipv4Addr::UNSPECIFIED.into();
+            return Some(Source { kind: None, asn: self.config.local_as, router_id: self.config.router_id, addr });
+        }
+        let peer = self.peer(PeerId(path.peer()))?;
+        let (kind, asn, addr) = (Some(peer.config.kind), peer.config.asn, peer.config.addr);
+        Some(Source { kind, asn, router_id: peer.router_id, addr })
+    }
+
+    /// Keeps what the FIB has to be told of a prefix, against what it was told.
+    fn note_fib(&mut self, prefix: IpNet, old: Option<Selected>, new: Option<Selected>) {
+        let is_same = |a: &Option<Selected>, b: &Option<Selected>| match (a, b) {
+            (None, None) => true,
+            (Some(a), Some(b)) => (a.next_hop, a.peer) == (b.next_hop, b.peer),
+            _ => false,
+        };
+        match self.fib.entry(prefix) {
+            Entry::Occupied(mut entry) => {
+                entry.get_mut().1 = new;
+                if is_same(&entry.get().0, &new) {
+                    entry.remove();
+                }
+            }
+            Entry::Vacant(entry) if !is_same(&old, &new) => {
+                entry.insert((old, new));
+            }
+            Entry::Vacant(_) => {}
+        }
+    }
+
+    /// A route without paths: its id is free when nobody can be told about it any more.
+    fn retire(&mut self, id: u32) {
+        let Some(route) = self.routes.get_mut(id).filter(|route| route.paths.is_empty()) else { return };
+        if route.retired {
+            route.again = true;
+        } else {
+            route.retired = true;
+            self.retired.push_back((self.tick, id));
+        }
+    }
+
+    fn free_retired(&mut self) {
+        let oldest = self.groups.iter().flatten().filter_map(Group::oldest).min().unwrap_or(u64::MAX);
+        while let Some((_, id)) = self.retired.front().copied().filter(|(tick, _)| *tick < oldest) {
+            self.retired.pop_front();
+            let Some(route) = self.routes.get_mut(id) else { continue };
+            route.retired = false;
+            let again = core::mem::take(&mut route.again) && route.paths.is_empty();
+            if again {
+                route.retired = true;
+                self.retired.push_back((self.tick, id));
+            } else if !self.free(id) {
+                self.held.insert(id);
+            }
+        }
+        if core::mem::take(&mut self.walked) {
+            let held: Vec<u32> = self.held.iter().collect();
+            for id in held {
+                if self.free(id) {
+                    self.held.remove(id);
+                }
+            }
+        }
+    }
+
+    /// Frees the id of a route unless somebody has to be told about it; true when there is nothing left to do.
+    fn free(&mut self, id: u32) -> bool {
+        let is_empty = |route: &super::Route| route.paths.is_empty() && route.best.is_none() && !route.retired;
+        if !self.routes.get(id).is_some_and(is_empty) || self.dirty.contains(id) {
+            // In use again, or to be retired again when it is decided.
+            return true;
+        }
+        if self.groups.iter().flatten().any(|group| group.awaits(id)) {
+            return false;
+        }
+        self.tables.release(id);
+        true
+    }
+}
+
+pub(super) fn selected(store: &AttrStore, path: Path) -> Option<Selected> {
+    let peer = (path.peer() != LOCAL).then_some(PeerId(path.peer()));
+    let next_hop = store.next_hop(path.attr).unwrap_or(NextHop::None);
+    Some(Selected { next_hop, peer, attr: path.attr })
+}

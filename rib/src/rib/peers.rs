@@ -1,0 +1,157 @@
+//! Peers that come, go, restart gracefully, and ask for their routes again.
+
+use bgp_wire::{BgpId, Context, Family, FamilySet};
+
+use super::{Peer, Rib, TooManyPeers, group_at};
+use crate::bits::Bits;
+use crate::export::View;
+use crate::group::{Group, GroupKey};
+use crate::path::Path;
+use crate::peer::{PeerConfig, PeerId};
+use crate::store::AttrStore;
+use crate::tables;
+
+impl Rib {
+    /// Adds a peer, down at first.
+    ///
+    /// # Errors
+    /// [`TooManyPeers`] beyond [`PeerId::LIMIT`].
+    pub fn add_peer(&mut self, config: PeerConfig) -> Result<PeerId, TooManyPeers> {
+        let peer = Peer { config, router_id: BgpId(0), group: None, routes: Bits::default(), paths: 0 };
+        if let Some(id) = self.free_peers.pop_first() {
+            if let Some(slot) = self.peers.get_mut(id) {
+                *slot = Some(peer);
+            }
+            return Ok(PeerId(id));
+        }
+        if self.peers.len() >= crate::num::index(PeerId::LIMIT) {
+            return Err(TooManyPeers);
+        }
+        self.peers.push(Some(peer)).map(PeerId).ok_or(TooManyPeers)
+    }
+
+    /// Removes a peer with its routes; its id may be given out again.
+    pub fn remove_peer(&mut self, store: &mut AttrStore, id: PeerId) {
+        self.peer_down(store, id);
+        if let Some(slot) = self.peers.get_mut(id.0).filter(|slot| slot.is_some()) {
+            *slot = None;
+            self.free_peers.insert(id.0);
+        }
+    }
+
+    /// The session of `id` is Established with this context and BGP Identifier: it joins its export group, and the
+    /// table followed by End-of-RIB (RFC 4724 section 2) of every family is what [`pull`](Rib::pull) gives it. Routes
+    /// that are kept from an earlier session stay.
+    pub fn peer_up(&mut self, store: &mut AttrStore, id: PeerId, context: &Context, router_id: BgpId) {
+        self.leave_group(store, id);
+        let Some(peer) = self.peer_mut(id) else { return };
+        peer.router_id = router_id;
+        let (config, kept) = (peer.config, peer.routes.clone());
+        let key = GroupKey::new(View::new(&self.config, &config), context);
+        let number = self.groups.iter().position(|group| group.as_ref().is_some_and(|group| *group.key() == key));
+        let number = number.unwrap_or_else(|| {
+            let free = self.groups.iter().position(Option::is_none).unwrap_or(self.groups.len());
+            let group = Some(Group::new(key, context));
+            match self.groups.get_mut(free) {
+                Some(slot) => *slot = group,
+                None => self.groups.push(group),
+            }
+            free
+        });
+        let number = crate::num::count(number);
+        for route in kept.iter() {
+            let own = self.routes.get(route).and_then(|r| r.best).is_some_and(|best| best.peer() == id.0);
+            if let Some(group) = group_at(&mut self.groups, number).filter(|_| own) {
+                group.relabel(route, id.0);
+            }
+            // Its BGP Identifier may be another now.
+            self.dirty.insert(route);
+        }
+        if let Some(group) = group_at(&mut self.groups, number) {
+            group.join(id.0, &mut self.ready);
+        }
+        if let Some(peer) = self.peer_mut(id) {
+            peer.group = Some(number);
+        }
+    }
+
+    /// The session ended and nothing of it is kept: all its routes go, which costs as much as it has routes.
+    pub fn peer_down(&mut self, store: &mut AttrStore, id: PeerId) {
+        self.leave_group(store, id);
+        self.remove_where(store, id, |_, _| true);
+    }
+
+    /// The session ended and the peer is expected back (RFC 4724 section 4.2): its routes of `families` are kept and
+    /// marked stale, but for those that were stale already, which go, as do those of other families. Stale routes
+    /// compete as before. Follow with [`peer_up`](Rib::peer_up) and, family by family at End-of-RIB or when the time is
+    /// up, [`sweep_stale`](Rib::sweep_stale).
+    pub fn mark_stale(&mut self, store: &mut AttrStore, id: PeerId, families: FamilySet) {
+        self.leave_group(store, id);
+        self.remove_where(store, id, |family, path| path.is_stale() || !families.contains(family));
+        let Some(routes) = self.peer(id).map(|peer| peer.routes.clone()) else { return };
+        for route in routes.iter() {
+            if let Some(route) = self.routes.get_mut(route) {
+                route.paths.iter_mut().filter(|path| path.peer() == id.0).for_each(Path::set_stale);
+            }
+        }
+    }
+
+    /// Removes the routes of `family` that are still stale: the peer sent End-of-RIB, or took too long.
+    pub fn sweep_stale(&mut self, store: &mut AttrStore, id: PeerId, family: Family) {
+        self.remove_where(store, id, |of, path| of == family && path.is_stale());
+    }
+
+    /// Removes all routes of `family` of a peer, whose session may go on.
+    pub fn flush(&mut self, store: &mut AttrStore, id: PeerId, family: Family) {
+        self.remove_where(store, id, |of, _| of == family);
+    }
+
+    /// Sends the Adj-RIB-Out of `family` again (RFC 2918): it comes out of [`pull`](Rib::pull).
+    pub fn refresh(&mut self, store: &mut AttrStore, id: PeerId, family: Family) {
+        let Some(number) = self.peer(id).and_then(|peer| peer.group) else { return };
+        let (groups, mut shared) = self.split(store);
+        if let Some(group) = group_at(groups, number) {
+            group.refresh(id.0, &mut shared, family);
+        }
+    }
+
+    /// The peer's configuration.
+    #[must_use]
+    pub fn peer_config(&self, id: PeerId) -> Option<&PeerConfig> {
+        self.peer(id).map(|peer| &peer.config)
+    }
+
+    /// Replaces the configuration of a peer that is down; import rules apply to what it announces from then on. False,
+    /// and nothing is changed, while it is up.
+    pub fn set_peer_config(&mut self, id: PeerId, config: PeerConfig) -> bool {
+        match self.peer_mut(id).filter(|peer| peer.group.is_none()) {
+            Some(peer) => {
+                peer.config = config;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn leave_group(&mut self, store: &mut AttrStore, id: PeerId) {
+        let Some(number) = self.peer_mut(id).and_then(|peer| peer.group.take()) else { return };
+        self.walked = true;
+        let Some(group) = group_at(&mut self.groups, number) else { return };
+        group.leave(id.0);
+        if group.is_empty() {
+            group.clear(store);
+            if let Some(slot) = self.groups.get_mut(crate::num::index(number)) {
+                *slot = None;
+            }
+        }
+    }
+
+    fn remove_where(&mut self, store: &mut AttrStore, id: PeerId, which: impl Fn(Family, &Path) -> bool) {
+        let Some(routes) = self.peer(id).map(|peer| peer.routes.clone()) else { return };
+        for route in routes.iter() {
+            let Some(prefix) = self.tables.prefix(route) else { continue };
+            let family = tables::family_of(prefix);
+            self.remove_paths(store, route, id.0, |path| which(family, path));
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What a Rib holds, for people and for tests: in the order of the prefixes, whatever the order of arrival.
+
+use alloc::vec::Vec;
+use core::net::IpAddr;
+
+use bgp_wire::PathId;
+use ipnet::IpNet;
+
+use super::Rib;
+use super::decide::selected;
+use crate::decision;
+use crate::event::{Explained, Outcome, PathRef, Selected};
+use crate::path::{LOCAL, Path};
+use crate::peer::PeerId;
+use crate::store::{AttrId, AttrStore};
+
+impl Rib {
+    /// The path in use for exactly `prefix`.
+    #[must_use]
+    pub fn best(&self, store: &AttrStore, prefix: IpNet) -> Option<Selected> {
+        let best = self.routes.get(self.tables.find(prefix.trunc())?)?.best?;
+        selected(store, best)
+    }
+
+    /// The longest prefix in use that covers `addr`: as many exact look-ups as there are different prefix lengths. For
+    /// forwarding see [`Fib`](crate::Fib).
+    #[must_use]
+    pub fn lookup(&self, store: &AttrStore, addr: IpAddr) -> Option<(IpNet, Selected)> {
+        let has_best = |id| self.routes.get(id).is_some_and(|route| route.best.is_some());
+        let id = self.tables.longest(addr, has_best)?;
+        Some((self.tables.prefix(id)?, selected(store, self.routes.get(id)?.best?)?))
+    }
+
+    /// Every path of `prefix` with what the decision process would make of it now, the best first, then in the order
+    /// of peers; an own route comes last of them.
+    ///
+    /// ```
+    /// use bgp_rib::{AttrStore, Config, Outcome, Rib};
+    /// use bgp_wire::{Asn, BgpId};
+    ///
+    /// let mut store = AttrStore::new(1);
+    /// let mut rib = Rib::new(Config::new(Asn(64512), BgpId(1)), 2);
+    /// let prefix = "10.244.36.64/26".parse()?;
+    /// rib.originate(&mut store, prefix, &[], None)?;
+    /// rib.process(&mut store, 100);
+    /// assert_eq!(rib.explain(&store, prefix)[0].outcome, Outcome::Best);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn explain(&self, store: &AttrStore, prefix: IpNet) -> Vec<Explained> {
+        let prefix = prefix.trunc();
+        let Some(id) = self.tables.find(prefix) else { return Vec::new() };
+        let (Some(route), Some((paths, candidates))) = (self.routes.get(id), self.candidates(store, id)) else {
+            return Vec::new();
+        };
+        let log = decision::explain(&candidates, self.rules(&paths, route.best));
+        let outcome = |path: &Path| {
+            let Some(at) = paths.iter().position(|one| one == path) else { return Outcome::Unreachable };
+            match log.get(at).copied().flatten() {
+                None => Outcome::Best,
+                Some((step, winner)) => {
+                    Outcome::Lost { step, against: paths.get(winner).and_then(|path| sender(path.peer())) }
+                }
+            }
+        };
+        let mut all: Vec<_> = route
+            .paths
+            .iter()
+            .map(|path| (outcome(path), path))
+            .map(|(outcome, path)| (outcome != Outcome::Best, path.peer(), path.path_id, path, outcome))
+            .collect();
+        all.sort_unstable_by_key(|(is_not_best, peer, path_id, ..)| (*is_not_best, *peer, *path_id));
+        all.into_iter().map(|(.., path, outcome)| Explained { path: path_ref(prefix, path), outcome }).collect()
+    }
+
+    /// The paths that a peer announced and that are eligible.
+    pub fn adj_rib_in(&self, id: PeerId) -> impl Iterator<Item = PathRef> {
+        let routes = self.peer(id).into_iter().flat_map(|peer| peer.routes.iter());
+        let mut all: Vec<_> = routes
+            .filter_map(|route| Some((self.tables.prefix(route)?, self.routes.get(route)?)))
+            .flat_map(|(prefix, route)| route.paths.iter().map(move |path| (prefix, path)))
+            .filter(|(_, path)| path.peer() == id.0)
+            .map(|(prefix, path)| path_ref(prefix, path))
+            .collect();
+        all.sort_unstable_by_key(|path| (path.prefix, path.path_id));
+        all.into_iter()
+    }
+
+    /// The path in use of every prefix.
+    pub fn loc_rib(&self) -> impl Iterator<Item = PathRef> {
+        let best = (0_u32..).zip(self.routes.iter()).filter_map(|(id, route)| Some((id, route.best?)));
+        let mut all: Vec<_> = best.filter_map(|(id, best)| Some(path_ref(self.tables.prefix(id)?, &best))).collect();
+        all.sort_unstable_by_key(|path| path.prefix);
+        all.into_iter()
+    }
+
+    /// What a peer has been sent, or will have been when it has pulled all there is: prefixes with the block as it
+    /// went out. Empty while it is down.
+    pub fn adj_rib_out(&self, id: PeerId) -> impl Iterator<Item = (IpNet, AttrId)> {
+        let group = self.peer(id).and_then(|peer| peer.group).and_then(|at| self.groups.get(crate::num::index(at)));
+        let group = group.and_then(Option::as_ref);
+        let mut all: Vec<_> = group
+            .into_iter()
+            .flat_map(|group| group.live().filter_map(move |route| Some((route, group.sent(id.0, route)?))))
+            .filter_map(|(route, attr)| Some((self.tables.prefix(route)?, attr)))
+            .collect();
+        all.sort_unstable_by_key(|(prefix, _)| *prefix);
+        all.into_iter()
+    }
+
+    /// How many paths of a peer are in use or compete: what a limit on prefixes counts.
+    #[must_use]
+    pub fn path_count(&self, id: PeerId) -> u32 {
+        self.peer(id).map_or(0, |peer| peer.paths)
+    }
+
+    /// How many export groups there are.
+    #[must_use]
+    pub fn group_count(&self) -> usize {
+        self.groups.iter().flatten().count()
+    }
+}
+
+fn sender(peer: u32) -> Option<PeerId> {
+    (peer != LOCAL).then_some(PeerId(peer))
+}
+
+fn path_ref(prefix: IpNet, path: &Path) -> PathRef {
+    let path_id = PathId(path.path_id);
+    PathRef { prefix, peer: sender(path.peer()), path_id, attr: path.attr, stale: path.is_stale() }
+}

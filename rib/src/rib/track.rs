@@ -1,0 +1,92 @@
+//! Next hop tracking: what the owner says of interior costs and of reachability.
+
+use alloc::vec::Vec;
+use core::net::IpAddr;
+
+use hashbrown::HashTable;
+
+use super::Rib;
+use crate::keyed::Keyed;
+use crate::store::{AttrId, AttrStore};
+
+/// Next hops that differ from the default, which is reachable at cost 0.
+#[derive(Debug, Default)]
+pub(super) struct NextHops {
+    keyed: Option<Keyed>,
+    table: HashTable<Tracked>,
+    /// Those that were told something new since routes were last looked at.
+    changed: Vec<IpAddr>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Tracked {
+    addr: IpAddr,
+    cost: u32,
+    unreachable: bool,
+}
+
+impl NextHops {
+    /// The interior cost to an attribute's next hop; `None`: it cannot be reached.
+    pub(super) fn cost(&self, store: &AttrStore, attr: AttrId) -> Option<u32> {
+        if self.table.is_empty() {
+            return Some(0);
+        }
+        let Some(addr) = store.next_hop(attr).and_then(|next_hop| next_hop.addr()) else { return Some(0) };
+        match self.find(addr) {
+            None => Some(0),
+            Some(tracked) => (!tracked.unreachable).then_some(tracked.cost),
+        }
+    }
+
+    fn find(&self, addr: IpAddr) -> Option<&Tracked> {
+        self.table.find(self.keyed.as_ref()?.hash(&addr), |tracked| tracked.addr == addr)
+    }
+
+    fn set(&mut self, addr: IpAddr, keyed: &Keyed, change: impl Fn(&mut Tracked)) {
+        let keyed = self.keyed.get_or_insert_with(|| keyed.clone());
+        let hash = keyed.hash(&addr);
+        let mut tracked = Tracked { addr, cost: 0, unreachable: false };
+        let old = self.table.find_entry(hash, |tracked| tracked.addr == addr).ok().map(|entry| entry.remove().0);
+        tracked = old.unwrap_or(tracked);
+        let before = (tracked.cost, tracked.unreachable);
+        change(&mut tracked);
+        if tracked.unreachable || tracked.cost != 0 {
+            self.table.insert_unique(hash, tracked, |tracked| keyed.hash(&tracked.addr));
+        }
+        if before != (tracked.cost, tracked.unreachable) {
+            self.changed.push(addr);
+        }
+    }
+}
+
+impl Rib {
+    /// The interior cost to a next hop (RFC 4271 section 9.1.2.2 e; 0 where nothing was said). It acts on the next
+    /// [`process`](Rib::process), which looks at every route once for any number of changes.
+    pub fn set_igp_cost(&mut self, next_hop: IpAddr, cost: u32) {
+        self.next_hops.set(next_hop, self.tables.keyed(), |tracked| tracked.cost = cost);
+    }
+
+    /// Whether a next hop cannot be reached: routes with it do not compete (RFC 4271 section 9.1.2; all can where
+    /// nothing was said). It acts on the next [`process`](Rib::process).
+    pub fn set_unreachable(&mut self, next_hop: IpAddr, unreachable: bool) {
+        self.next_hops.set(next_hop, self.tables.keyed(), |tracked| tracked.unreachable = unreachable);
+    }
+
+    /// Marks the routes whose next hops were told something new.
+    pub(super) fn recheck_next_hops(&mut self, store: &AttrStore) {
+        if self.next_hops.changed.is_empty() {
+            return;
+        }
+        let mut changed = core::mem::take(&mut self.next_hops.changed);
+        changed.sort_unstable();
+        for (id, route) in (0_u32..).zip(self.routes.iter()) {
+            let uses = |attr| {
+                let addr = store.next_hop(attr).and_then(|next_hop| next_hop.addr());
+                addr.is_some_and(|addr| changed.binary_search(&addr).is_ok())
+            };
+            if route.paths.iter().any(|path| uses(path.attr)) {
+                self.dirty.insert(id);
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The prefix table: which families are routed, and a dense arena of their prefixes with a keyed index.
+
+use core::net::IpAddr;
+
+use bgp_wire::Family;
+use bgp_wire::nlri::NlriRef;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+
+use crate::bits::Bits;
+use crate::keyed::{Index, Keyed};
+use crate::pages::Pages;
+
+/// The families that are routed, with the reading of their NLRI as a prefix.
+const ROUTED: [(Family, fn(&NlriRef<'_>) -> Option<IpNet>); 2] = [
+    (Family::IPV4_UNICAST, |nlri| match nlri {
+        NlriRef::Ipv4(net) => Some(IpNet::V4(*net)),
+        _ => None,
+    }),
+    (Family::IPV6_UNICAST, |nlri| match nlri {
+        NlriRef::Ipv6(net) => Some(IpNet::V6(*net)),
+        _ => None,
+    }),
+];
+
+/// The prefix that `nlri` means in `family`; `None` where the family is not routed.
+pub(crate) fn prefix_of(family: Family, nlri: &NlriRef<'_>) -> Option<IpNet> {
+    let (_, read) = ROUTED.iter().find(|(routed, _)| *routed == family)?;
+    read(nlri)
+}
+
+/// The family that a prefix is routed in.
+pub(crate) fn family_of(prefix: IpNet) -> Family {
+    match prefix {
+        IpNet::V4(_) => Family::IPV4_UNICAST,
+        IpNet::V6(_) => Family::IPV6_UNICAST,
+    }
+}
+
+/// The prefix as the packer takes it.
+pub(crate) fn nlri_of(prefix: IpNet) -> NlriRef<'static> {
+    match prefix {
+        IpNet::V4(net) => NlriRef::Ipv4(net),
+        IpNet::V6(net) => NlriRef::Ipv6(net),
+    }
+}
+
+/// All routed families.
+pub(crate) fn families() -> impl Iterator<Item = Family> {
+    ROUTED.iter().map(|(family, _)| *family)
+}
+
+/// Prefixes by dense route id.
+#[derive(Debug)]
+pub(crate) struct Tables {
+    keyed: Keyed,
+    index: Index,
+    keys: Pages<IpNet>,
+    free: Bits,
+    /// How many prefixes of each length there are: a look-up by address tries only those.
+    v4: [u32; 33],
+    v6: [u32; 129],
+}
+
+impl Tables {
+    pub(crate) fn new(seed: u64) -> Tables {
+        Tables {
+            keyed: Keyed::new(seed),
+            index: Index::default(),
+            keys: Pages::default(),
+            free: Bits::default(),
+            v4: [0; 33],
+            v6: [0; 129],
+        }
+    }
+
+    /// An empty table with the same hash function.
+    pub(crate) fn emptied(&self) -> Tables {
+        Tables { keyed: self.keyed.clone(), ..Tables::new(0) }
+    }
+
+    /// One more than the greatest route id that was ever given out.
+    pub(crate) fn bound(&self) -> u32 {
+        crate::num::count(self.keys.len())
+    }
+
+    pub(crate) fn keyed(&self) -> &Keyed {
+        &self.keyed
+    }
+
+    pub(crate) fn hash(&self, prefix: IpNet) -> u64 {
+        self.keyed.hash(&prefix)
+    }
+
+    pub(crate) fn find(&self, prefix: IpNet) -> Option<u32> {
+        self.find_hashed(self.hash(prefix), prefix)
+    }
+
+    pub(crate) fn find_hashed(&self, hash: u64, prefix: IpNet) -> Option<u32> {
+        self.index.find(hash, |id| self.keys.get(id) == Some(&prefix))
+    }
+
+    /// The id of `prefix`, which gets one when it has none; `None` when all ids are in use.
+    pub(crate) fn intern_hashed(&mut self, hash: u64, prefix: IpNet) -> Option<u32> {
+        if let Some(id) = self.find_hashed(hash, prefix) {
+            return Some(id);
+        }
+        let id = match self.free.pop_first() {
+            Some(id) => {
+                *self.keys.get_mut(id)? = prefix;
+                id
+            }
+            None => self.keys.push(prefix)?,
+        };
+        let (keyed, keys) = (&self.keyed, &self.keys);
+        self.index.insert(hash, id, |id| keys.get(id).map_or(0, |key| keyed.hash(key)));
+        self.count(prefix, true);
+        Some(id)
+    }
+
+    /// Gives `id` back; it may be given out again for another prefix.
+    pub(crate) fn release(&mut self, id: u32) {
+        if let Some(prefix) = self.prefix(id) {
+            self.index.remove(self.hash(prefix), id);
+            self.free.insert(id);
+            self.count(prefix, false);
+        }
+    }
+
+    pub(crate) fn prefix(&self, id: u32) -> Option<IpNet> {
+        self.keys.get(id).copied()
+    }
+
+    /// The longest prefix that covers `addr` and whose id `is` accepts.
+    pub(crate) fn longest(&self, addr: IpAddr, is: impl Fn(u32) -> bool) -> Option<u32> {
+        let lengths: &[u32] = if addr.is_ipv4() { &self.v4 } else { &self.v6 };
+        let used = lengths.iter().enumerate().rev().filter(|(_, used)| **used > 0);
+        used.filter_map(|(len, _)| u8::try_from(len).ok()).find_map(|len| {
+            let prefix = match addr {
+                IpAddr::V4(addr) => IpNet::V4(Ipv4Net::new(addr, len).ok()?.trunc()),
+                IpAddr::V6(addr) => IpNet::V6(Ipv6Net::new(addr, len).ok()?.trunc()),
+            };
+            self.find(prefix).filter(|id| is(*id))
+        })
+    }
+
+    fn count(&mut self, prefix: IpNet, more: bool) {
+        let lengths: &mut [u32] = if matches!(prefix, IpNet::V4(_)) { &mut self.v4 } else { &mut self.v6 };
+        if let Some(used) = lengths.get_mut(usize::from(prefix.prefix_len())) {
+            *used = if more { used.saturating_add(1) } else { used.saturating_sub(1) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_dense_and_come_back() {
+        let mut tables = Tables::new(1);
+        let mut add = |text: &str| {
+            let prefix: IpNet = text.parse().unwrap();
+            let hash = tables.hash(prefix);
+            tables.intern_hashed(hash, prefix)
+        };
+        assert_eq!((add("10.0.0.0/8"), add("::/0"), add("10.0.0.0/8")), (Some(0), Some(1), Some(0)));
+        tables.release(0);
+        assert_eq!(tables.find("10.0.0.0/8".parse().unwrap()), None);
+        let prefix = "10.0.0.0/16".parse().unwrap();
+        assert_eq!(tables.intern_hashed(tables.hash(prefix), prefix), Some(0));
+        assert_eq!(tables.bound(), 2);
+    }
+
+    #[test]
+    fn the_longest_accepted_prefix_matches() {
+        let mut tables = Tables::new(1);
+        for text in ["0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/16", "::/0"] {
+            let prefix = text.parse().unwrap();
+            tables.intern_hashed(tables.hash(prefix), prefix);
+        }
+        let addr = "10.1.2.3".parse().unwrap();
+        assert_eq!(tables.longest(addr, |_| true), Some(2));
+        assert_eq!(tables.longest(addr, |id| id != 2), Some(1));
+        assert_eq!(tables.longest("2001:db8::1".parse().unwrap(), |_| true), Some(3));
+        tables.release(0);
+        assert_eq!(tables.longest("11.0.0.1".parse().unwrap(), |_| true), None);
+    }
+}
