@@ -124,3 +124,111 @@ fn incomplete_header(octets: &[u8], limit: usize) -> Result<(), Error> {
 }
 
 const MARKER: [u8; 16] = [0xff; 16];
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::{String, ToString};
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use super::*;
+    use crate::{KEEPALIVE, NotificationCode};
+
+    /// A message of `length` octets that says so.
+    fn message(ty: u8, length: u16) -> Vec<u8> {
+        let mut message = vec![0; usize::from(length).max(HEADER_LEN)];
+        message[..16].copy_from_slice(&MARKER);
+        message[16..18].copy_from_slice(&length.to_be_bytes());
+        message[18] = ty;
+        message
+    }
+
+    fn answer(octets: &[u8], limit: usize) -> (NotificationCode, Vec<u8>, String) {
+        let error = frame(octets, limit).unwrap_err();
+        let notification = error.notification(octets);
+        (notification.code, notification.data.to_vec(), error.to_string())
+    }
+
+    #[test]
+    fn rfc4271_6_1_marker_that_is_not_ones_is_not_synchronized() {
+        for at in 0..16 {
+            let mut octets = KEEPALIVE;
+            octets[at] = 0xfe;
+            let text = "marker is not all ones at octet 0".to_string();
+            assert_eq!(answer(&octets, MAX_LEN), (NotificationCode::CONNECTION_NOT_SYNCHRONIZED, vec![], text));
+            // Seen as soon as it is there.
+            assert!(frame(&octets[..=at], MAX_LEN).is_err());
+            assert_eq!(frame(&octets[..at], MAX_LEN), Ok(None));
+        }
+    }
+
+    #[test]
+    fn rfc4271_6_1_marker_is_judged_before_length_and_length_before_type() {
+        assert_eq!(answer(&[0; 19], MAX_LEN).0, NotificationCode::CONNECTION_NOT_SYNCHRONIZED);
+        assert_eq!(answer(&message(9, 18), MAX_LEN).0, NotificationCode::BAD_MESSAGE_LENGTH);
+        assert_eq!(answer(&message(9, 19), MAX_LEN).0, NotificationCode::BAD_MESSAGE_TYPE);
+    }
+
+    #[test]
+    fn rfc4271_6_1_length_outside_the_limits_is_answered_with_the_field() {
+        for (length, limit) in [(0, MAX_LEN), (18, MAX_LEN), (4097, MAX_LEN), (65535, MAX_LEN), (18, MAX_LEN_EXTENDED)]
+        {
+            for ty in 0..=6 {
+                let octets = message(ty, length);
+                let text = alloc::format!("message length {length} is outside 19 to {limit} at octet 16");
+                let expected = (NotificationCode::BAD_MESSAGE_LENGTH, length.to_be_bytes().to_vec(), text);
+                assert_eq!(answer(&octets, limit), expected);
+                // The octets behind the length are not needed to see it, nor is the type.
+                assert_eq!(answer(&octets[..18], limit), expected);
+                assert_eq!(answer(&octets[..19], limit), expected);
+                assert_eq!(frame(&octets[..17], limit), Ok(None));
+            }
+        }
+    }
+
+    #[test]
+    fn rfc4271_6_1_each_type_has_its_lengths() {
+        let allowed = |ty, length, limit| frame(&message(ty, length), limit).is_ok();
+        for (ty, least, most) in [(1, 29, 4096), (2, 23, 4096), (3, 21, 4096), (4, 19, 19), (5, 19, 4096)] {
+            assert!(allowed(ty, least, MAX_LEN) && allowed(ty, most, MAX_LEN));
+            assert!(!allowed(ty, least - 1, MAX_LEN) && !allowed(ty, most + 1, MAX_LEN));
+        }
+        let text = "keepalive message has length 20 at octet 16".to_string();
+        let expected = (NotificationCode::BAD_MESSAGE_LENGTH, vec![0, 20], text);
+        assert_eq!(answer(&message(4, 20), MAX_LEN), expected);
+        let text = "open message has length 28 at octet 16".to_string();
+        assert_eq!(answer(&message(1, 28), MAX_LEN), (NotificationCode::BAD_MESSAGE_LENGTH, vec![0, 28], text));
+    }
+
+    #[test]
+    fn rfc8654_4_only_open_and_keepalive_keep_their_limit() {
+        for ty in [2, 3, 5] {
+            for length in [4097, 65535] {
+                let octets = message(ty, length);
+                assert_eq!(frame(&octets, MAX_LEN_EXTENDED), Ok(Some((&octets[..], &[][..]))));
+            }
+        }
+        let text = "open message has length 4097 at octet 16".to_string();
+        let expected = (NotificationCode::BAD_MESSAGE_LENGTH, vec![0x10, 1], text);
+        assert_eq!(answer(&message(1, 4097), MAX_LEN_EXTENDED), expected);
+        assert_eq!(answer(&message(4, 4097), MAX_LEN_EXTENDED).0, NotificationCode::BAD_MESSAGE_LENGTH);
+    }
+
+    #[test]
+    fn rfc4271_6_1_unknown_type_is_answered_with_it() {
+        for ty in [0, 6, 9, 255] {
+            let text = alloc::format!("message type {ty} is unknown at octet 18");
+            assert_eq!(answer(&message(ty, 19), MAX_LEN), (NotificationCode::BAD_MESSAGE_TYPE, vec![ty], text));
+        }
+    }
+
+    #[test]
+    fn a_message_is_cut_when_its_last_octet_is_there() {
+        let stream = [&message(2, 23)[..], &KEEPALIVE].concat();
+        for end in 0..23 {
+            assert_eq!(frame(&stream[..end], MAX_LEN), Ok(None), "{end}");
+        }
+        assert_eq!(frame(&stream[..23], MAX_LEN), Ok(Some((&stream[..23], &[][..]))));
+        assert_eq!(frame(&stream, MAX_LEN), Ok(Some((&stream[..23], &KEEPALIVE[..]))));
+    }
+}

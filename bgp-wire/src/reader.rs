@@ -49,12 +49,6 @@ impl<'m> Reader<'m> {
         self.array().map(u16::from_be_bytes)
     }
 
-    /// A 3-octet number.
-    #[inline]
-    pub(crate) fn u24(&mut self) -> Option<u32> {
-        self.array().map(|[a, b, c]| u32::from_be_bytes([0, a, b, c]))
-    }
-
     #[inline]
     pub(crate) fn u32(&mut self) -> Option<u32> {
         self.array().map(u32::from_be_bytes)
@@ -108,7 +102,7 @@ mod tests {
         let mut reader = Reader::new(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
         assert_eq!(reader.u8(), Some(1));
         assert_eq!(reader.u16(), Some(0x0203));
-        assert_eq!(reader.u24(), Some(0x040506));
+        assert_eq!(reader.array(), Some([4, 5, 6]));
         assert_eq!(reader.len(), 4);
         assert_eq!(reader.take(5), None);
         assert_eq!(reader.u32(), Some(0x0708_090a));

@@ -46,8 +46,8 @@ pub(crate) fn learn(learned: &mut Learned, value: &[u8]) -> bool {
 }
 
 fn entry(reader: &mut Reader<'_>) -> Option<(Family, AddPathMode)> {
-    let (afi, safi, mode) = (reader.u16()?, reader.u8()?, reader.u8()?);
-    Some((Family::new(afi, safi), AddPathMode(mode)))
+    let [afi_high, afi_low, safi, mode] = reader.array()?;
+    Some((Family::new(u16::from_be_bytes([afi_high, afi_low]), safi), AddPathMode(mode)))
 }
 
 #[cfg(feature = "alloc")]

@@ -31,8 +31,9 @@ pub(crate) fn learn(learned: &mut Learned, value: &[u8]) -> bool {
 
 /// An entry; without a family if the SAFI does not exist (it has two octets here).
 fn entry(reader: &mut Reader<'_>) -> Option<(Option<Family>, Afi)> {
-    let (afi, safi, next_hop) = (reader.u16()?, reader.u16()?, reader.u16()?);
-    Some((u8::try_from(safi).ok().map(|safi| Family::new(afi, safi)), Afi(next_hop)))
+    let [afi_high, afi_low, safi_high, safi, next_hop_high, next_hop_low] = reader.array()?;
+    let family = Family::new(u16::from_be_bytes([afi_high, afi_low]), safi);
+    Some(((safi_high == 0).then_some(family), Afi(u16::from_be_bytes([next_hop_high, next_hop_low]))))
 }
 
 #[cfg(feature = "alloc")]

@@ -76,8 +76,8 @@ pub(crate) fn learn(learned: &mut Learned, value: &[u8]) -> bool {
 }
 
 fn entry(reader: &mut Reader<'_>) -> Option<(Family, u8)> {
-    let (afi, safi, flags) = (reader.u16()?, reader.u8()?, reader.u8()?);
-    Some((Family::new(afi, safi), flags))
+    let [afi_high, afi_low, safi, flags] = reader.array()?;
+    Some((Family::new(u16::from_be_bytes([afi_high, afi_low]), safi), flags))
 }
 
 #[cfg(feature = "alloc")]

@@ -70,8 +70,12 @@ pub(crate) fn learn(learned: &mut Learned, value: &[u8]) -> bool {
 }
 
 fn entry(reader: &mut Reader<'_>) -> Option<LongLivedFamily> {
-    let (afi, safi, flags, stale_time) = (reader.u16()?, reader.u8()?, reader.u8()?, reader.u24()?);
-    Some(LongLivedFamily { family: Family::new(afi, safi), forwarding: flags & FORWARDING != 0, stale_time })
+    let [afi_high, afi_low, safi, flags, high, middle, low] = reader.array()?;
+    Some(LongLivedFamily {
+        family: Family::new(u16::from_be_bytes([afi_high, afi_low]), safi),
+        forwarding: flags & FORWARDING != 0,
+        stale_time: u32::from_be_bytes([0, high, middle, low]),
+    })
 }
 
 #[cfg(feature = "alloc")]

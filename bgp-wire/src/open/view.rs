@@ -150,6 +150,14 @@ impl<'m> OpenView<'m> {
     }
 }
 
+/// The form of [`Open`](crate::Open).
+#[cfg(feature = "serde")]
+impl serde::Serialize for OpenView<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        crate::Open::from(*self).serialize(serializer)
+    }
+}
+
 impl core::fmt::Debug for OpenView<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("OpenView")
