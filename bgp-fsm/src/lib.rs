@@ -1,3 +1,31 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+
+extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
+
+mod cease;
+mod collision;
+mod config;
+mod counters;
+mod down;
+mod event;
+mod instant;
+mod negotiated;
+mod session;
+mod state;
+mod timer;
+
+pub use cease::Cease;
+pub use collision::{Survivor, resolve};
+pub use config::{Confederation, Config, PeerAs};
+pub use counters::Counters;
+pub use down::{Cause, Down};
+pub use event::{Event, Received, SessionEvent, TcpAction};
+pub use instant::Instant;
+pub use negotiated::Negotiated;
+pub use session::Session;
+pub use state::State;
+pub use timer::{Timer, Timers};

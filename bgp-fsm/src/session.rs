@@ -1,0 +1,377 @@
+//! One session over one connection: what its owner calls.
+
+mod act;
+
+use bgp_wire::{
+    Asn, BgpId, Context, Error, Family, FamilySet, KEEPALIVE, MAX_LEN, MAX_LEN_EXTENDED, MessageType, Notification,
+    NotificationBuf, OpenView, Params, RefreshSubtype, RouteRefresh, UpdateView, message_type,
+};
+use bytes::{Bytes, BytesMut};
+use smallvec::SmallVec;
+
+pub(crate) use act::{Conn, Counter, End};
+
+use crate::negotiated::{judge, open};
+use crate::state::{Input, run};
+use crate::timer::Random;
+use crate::{
+    Cease, Config, Counters, Down, Event, Instant, Negotiated, Received, SessionEvent, State, TcpAction, Timer, Timers,
+};
+
+/// One BGP session over one connection: the state machine of RFC 4271 section 8.
+///
+/// A peer with two connections has two of them; [`resolve`](crate::resolve) says which one stays. The contract of the
+/// calls stands at the top of the [crate](crate). No call fails: whatever is wrong ends the session, and
+/// [`SessionEvent::Down`] says why.
+///
+/// ```
+/// use bgp_fsm::{Config, Event, Instant, PeerAs, Session, State, TcpAction};
+/// use bgp_wire::{Asn, BgpId};
+/// let mut session = Session::new(Config::new(Asn(64512), BgpId(1), PeerAs::Exact(Asn(64513))), 7);
+/// session.handle(Instant::from_secs(1), Event::ManualStart);
+/// assert_eq!(session.poll_action(), Some(TcpAction::Connect));
+/// assert_eq!(session.state(), State::Connect);
+/// ```
+#[derive(Debug)]
+pub struct Session {
+    pub(crate) config: Config,
+    pub(crate) state: State,
+    pub(crate) timers: Timers,
+    pub(crate) conn: Conn,
+    pub(crate) actions: Actions,
+    /// How it was started last, for a start after IdleHoldTimer.
+    pub(crate) started_passive: bool,
+    open_sent: bool,
+    /// RFC 7705: the next OPEN has the second AS number.
+    second_as: bool,
+    connect_retry_counter: u32,
+    /// Failures in a row, which lengthen IdleHoldTime.
+    flaps: u32,
+    random: Random,
+    /// The time of the last input.
+    last: Instant,
+    established_at: Instant,
+    /// Our OPEN, empty if it does not fit into a message.
+    open: Bytes,
+    local: Params,
+    negotiated: Option<alloc::boxed::Box<Negotiated>>,
+    pending: Pending,
+    events: SmallVec<[Queued; 2]>,
+    counters: Counters,
+}
+
+/// Requests to TCP that have not been polled.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Actions {
+    pub(crate) reject: bool,
+    pub(crate) close: Option<bool>,
+    pub(crate) connect: bool,
+}
+
+/// Messages that have not been polled, in this order.
+#[derive(Debug, Default)]
+struct Pending {
+    open: bool,
+    keepalive: bool,
+    refresh: FamilySet,
+    notification: Option<NotificationBuf>,
+}
+
+/// An event that has not been polled.
+#[derive(Debug)]
+enum Queued {
+    Up,
+    Down(Down),
+}
+
+impl Session {
+    /// A session in Idle. `seed` gives the jitter of its timers: different sessions should have different ones, and the
+    /// same one repeats a run.
+    #[must_use]
+    pub fn new(config: Config, seed: u64) -> Self {
+        let mut session = Self {
+            local: Params::new(config.local_as, config.router_id),
+            config,
+            state: State::Idle,
+            timers: Timers::default(),
+            conn: Conn::None,
+            actions: Actions::default(),
+            started_passive: false,
+            open_sent: false,
+            second_as: false,
+            connect_retry_counter: 0,
+            flaps: 0,
+            random: Random(seed),
+            last: Instant::EPOCH,
+            established_at: Instant::EPOCH,
+            open: Bytes::new(),
+            negotiated: None,
+            pending: Pending::default(),
+            events: SmallVec::new(),
+            counters: Counters::default(),
+        };
+        session.prepare_open();
+        session
+    }
+
+    /// Something happened.
+    pub fn handle(&mut self, now: Instant, event: Event) {
+        self.observe(now);
+        run(self, now, Input::Event(event));
+    }
+
+    /// Ends the session for an administrative reason; in Idle, a shutdown also cancels IdleHoldTimer.
+    ///
+    /// A shutdown counts as event 2, ManualStop, all others as event 8, AutomaticStop, whether that is allowed or not.
+    pub fn cease(&mut self, now: Instant, cease: Cease) {
+        self.observe(now);
+        run(self, now, Input::Cease(cease));
+    }
+
+    /// One whole message came in, as [`bgp_wire::frame`] cuts it with [`receive_limit`](Self::receive_limit).
+    ///
+    /// What it brings is given back and borrows from the message only. Messages of a session in Idle are nobody's.
+    pub fn receive<'m>(&mut self, now: Instant, message: &'m [u8]) -> Received<'m> {
+        self.observe(now);
+        let Some(ty) = message_type(message).filter(|_| self.state != State::Idle) else { return Received::Nothing };
+        self.counters.count_received(ty);
+        let established = self.context().filter(|_| self.state == State::Established);
+        let input = match (ty, established) {
+            (MessageType::UPDATE, Some(context)) => match UpdateView::decode(message, &context) {
+                Ok(update) => {
+                    run(self, now, Input::Update(ty));
+                    return Received::Update(update);
+                }
+                Err(error) => Input::UpdateError(error.notification(message).into()),
+            },
+            (MessageType::ROUTE_REFRESH, Some(context)) => match RouteRefresh::decode(message) {
+                Ok(refresh) => return self.refreshed(&context, refresh),
+                Err(error) => Input::UpdateError(error.notification(message).into()),
+            },
+            (MessageType::UPDATE | MessageType::ROUTE_REFRESH, None) => Input::Update(ty),
+            (MessageType::KEEPALIVE, _) => Input::Keepalive,
+            (MessageType::NOTIFICATION, _) => match Notification::decode(message) {
+                Ok(notification) => Input::Notification(notification),
+                Err(error) => Input::Refused(error.notification(message).into()),
+            },
+            _ => match OpenView::decode(message) {
+                Err(error) => Input::Refused(error.notification(message).into()),
+                Ok(open) => match judge(&self.config, &self.local, &open) {
+                    Err(notification) => Input::Refused(notification),
+                    Ok(negotiated) => Input::Open(negotiated.into()),
+                },
+            },
+        };
+        run(self, now, input);
+        Received::Nothing
+    }
+
+    /// The stream of the peer cannot be cut into messages any more (event 21). `octets` begin with the header that
+    /// [`bgp_wire::frame`] refused; more than it is not needed.
+    pub fn framing_error(&mut self, now: Instant, error: Error, octets: &[u8]) {
+        self.observe(now);
+        run(self, now, Input::Refused(error.notification(octets).into()));
+    }
+
+    /// The largest message that the peer may send, for [`bgp_wire::frame`]: 65535 octets if our OPEN says that we take
+    /// extended messages (RFC 8654 section 4), else 4096.
+    #[must_use]
+    pub fn receive_limit(&self) -> usize {
+        if self.local.extended_message() { MAX_LEN_EXTENDED } else { MAX_LEN }
+    }
+
+    /// Whether this whole OPEN message would be taken now: the identifier and AS number of the peer, for
+    /// [`resolve`](crate::resolve). Nothing changes.
+    ///
+    /// With two connections, the one whose OPEN comes second is judged before its session sees the OPEN: then the loser
+    /// gets [`Event::OpenCollisionDump`] and sends nothing but its Cease.
+    #[must_use]
+    pub fn accepts(&self, message: &[u8]) -> Option<(BgpId, Asn)> {
+        let waiting = self.state == State::OpenSent || self.timers.is_running(Timer::DelayOpen);
+        let open = OpenView::decode(message).ok().filter(|_| waiting)?;
+        let negotiated = judge(&self.config, &self.local, &open).ok()?;
+        Some((negotiated.peer_id, negotiated.peer_as))
+    }
+
+    /// Serves the timers that are due. Call it when the time of [`poll_timeout`](Self::poll_timeout) has come; earlier it
+    /// does nothing, and later nothing is made up for: each timer fires once.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.observe(now);
+        while let Some((timer, deadline)) = self.timers.first()
+            && deadline <= now
+        {
+            self.timers.stop(timer);
+            run(self, now, Input::Event(expiry(timer)));
+        }
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called next; `None` if no timer runs.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.timers.first().map(|(_, deadline)| deadline)
+    }
+
+    /// Appends the messages that are to be sent now to `out`: OPEN, KEEPALIVE, ROUTE-REFRESH, NOTIFICATION. False if
+    /// there are none.
+    pub fn poll_transmit(&mut self, out: &mut BytesMut) -> bool {
+        let before = out.len();
+        let pending = core::mem::take(&mut self.pending);
+        if pending.open {
+            out.extend_from_slice(&self.open);
+            self.counters.count_sent(MessageType::OPEN);
+        }
+        if pending.keepalive {
+            out.extend_from_slice(&KEEPALIVE);
+            self.counters.count_sent(MessageType::KEEPALIVE);
+        }
+        for family in pending.refresh.iter() {
+            RouteRefresh::new(family, RefreshSubtype::REQUEST).encode(out);
+            self.counters.count_sent(MessageType::ROUTE_REFRESH);
+        }
+        if let Some(notification) = pending.notification {
+            // Cut to what the peer takes when it was made.
+            notification.view().encode_up_to(MAX_LEN_EXTENDED, out);
+            self.counters.count_sent(MessageType::NOTIFICATION);
+        }
+        out.len() > before
+    }
+
+    /// The next thing to do with TCP; poll it after [`poll_transmit`](Self::poll_transmit), because what that gave belongs
+    /// to the connection that a [`TcpAction::Close`] closes.
+    pub fn poll_action(&mut self) -> Option<TcpAction> {
+        if core::mem::take(&mut self.actions.reject) {
+            Some(TcpAction::Reject)
+        } else if let Some(abort) = self.actions.close.take() {
+            Some(TcpAction::Close { abort })
+        } else if core::mem::take(&mut self.actions.connect) {
+            Some(TcpAction::Connect)
+        } else {
+            None
+        }
+    }
+
+    /// The next thing that the owner may want to know. Events that nobody polls are forgotten, the oldest first.
+    pub fn poll_event(&mut self) -> Option<SessionEvent> {
+        while !self.events.is_empty() {
+            match self.events.remove(0) {
+                Queued::Down(down) => return Some(SessionEvent::Down(down)),
+                Queued::Up => {
+                    if let Some(negotiated) = &self.negotiated {
+                        return Some(SessionEvent::Up(**negotiated));
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// The socket took octets: SendHoldTimer starts anew (RFC 9687), and KeepaliveTimer too if the end of an `update` was
+    /// among them (RFC 4271 section 8.2.2, Established).
+    pub fn sent(&mut self, now: Instant, update: bool) {
+        self.observe(now);
+        if self.timers.is_running(Timer::SendHold) {
+            self.start_send_hold(now);
+        }
+        if update && self.timers.is_running(Timer::Keepalive) {
+            self.start_keepalive(now);
+        }
+    }
+
+    /// Asks the peer for its routes of `family` again (RFC 2918). False, and nothing is sent, if the session is not
+    /// Established, or the family or the message is not negotiated.
+    pub fn request_refresh(&mut self, family: Family) -> bool {
+        let negotiated = self.negotiated().filter(|_| self.state == State::Established);
+        let can = negotiated.is_some_and(|n| n.peer.route_refresh() && n.context.families().contains(family));
+        if can {
+            self.pending.refresh.insert(family);
+        }
+        can
+    }
+
+    /// The state.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    /// The timers that run.
+    #[must_use]
+    pub const fn timers(&self) -> &Timers {
+        &self.timers
+    }
+
+    /// ConnectRetryCounter (RFC 4271 section 8): failures since the session was started.
+    #[must_use]
+    pub const fn connect_retry_counter(&self) -> u32 {
+        self.connect_retry_counter
+    }
+
+    /// What the OPENs agree on, in OpenConfirm and Established.
+    #[must_use]
+    pub fn negotiated(&self) -> Option<&Negotiated> {
+        self.negotiated.as_deref().filter(|_| self.state >= State::OpenConfirm)
+    }
+
+    /// How many messages went through.
+    #[must_use]
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    fn context(&self) -> Option<Context> {
+        self.negotiated().map(|negotiated| negotiated.context)
+    }
+
+    /// A ROUTE-REFRESH in Established. RFC 2918 section 4 and RFC 7313 section 5: what was not negotiated is ignored.
+    fn refreshed<'m>(&self, context: &Context, mut refresh: RouteRefresh) -> Received<'m> {
+        let Some(negotiated) = self.negotiated() else { return Received::Nothing };
+        if !negotiated.local.route_refresh() || !context.families().contains(refresh.family) {
+            return Received::Nothing;
+        }
+        if !negotiated.enhanced_route_refresh() {
+            // RFC 2918 section 3: the octet is reserved, and receivers do not look at it.
+            refresh.subtype = RefreshSubtype::REQUEST;
+        }
+        match refresh.subtype {
+            RefreshSubtype::REQUEST | RefreshSubtype::BEGIN | RefreshSubtype::END => Received::RouteRefresh(refresh),
+            _ => Received::Nothing,
+        }
+    }
+
+    /// Makes the OPEN of the connections to come.
+    fn prepare_open(&mut self) {
+        let open = open(&self.config, self.config.shown_as(self.second_as));
+        let mut octets = BytesMut::new();
+        self.open = match open.encode(&mut octets) {
+            Ok(()) => octets.freeze(),
+            Err(_) => Bytes::new(),
+        };
+        self.local = open.params();
+    }
+
+    /// Notes the time. RFC 4271 knows no clock that goes back: what is left of each timer then stays the same.
+    fn observe(&mut self, now: Instant) {
+        if now < self.last {
+            self.timers.rewind(self.last, now);
+            self.established_at = self.established_at.saturating_sub(self.last - now);
+        }
+        self.last = now;
+    }
+}
+
+const fn expiry(timer: Timer) -> Event {
+    match timer {
+        Timer::Hold => Event::HoldTimerExpires,
+        Timer::SendHold => Event::SendHoldTimerExpires,
+        Timer::Keepalive => Event::KeepaliveTimerExpires,
+        Timer::ConnectRetry => Event::ConnectRetryTimerExpires,
+        Timer::DelayOpen => Event::DelayOpenTimerExpires,
+        Timer::IdleHold => Event::IdleHoldTimerExpires,
+    }
+}

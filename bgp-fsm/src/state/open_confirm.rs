@@ -1,0 +1,37 @@
+//! OpenConfirm: both OPENs have been exchanged, the peer's first KEEPALIVE has not come.
+
+use bgp_wire::{MessageType, NotificationCode};
+
+use crate::session::{Counter, End, Session};
+use crate::state::{Input, after_open, fsm_error, notified};
+use crate::{Event, Instant};
+
+pub(super) fn run(session: &mut Session, now: Instant, input: Input<'_>) {
+    let unexpected = |ty| fsm_error(NotificationCode::UNEXPECTED_IN_OPEN_CONFIRM, ty);
+    let end = match after_open(session, now, input) {
+        None => return,
+        // Event 11.
+        Some(Input::Event(Event::KeepaliveTimerExpires)) => return session.send_keepalive(now),
+        // Event 18.
+        Some(Input::Event(Event::TcpConnectionFails)) => {
+            session.lose_connection();
+            End::failed()
+        }
+        // Event 19: collisions are resolved before an OPEN comes here, so this one is a second on the same connection.
+        Some(Input::Open(_)) => unexpected(Some(MessageType::OPEN)),
+        // Events 24, 25.
+        Some(Input::Notification(notification)) => {
+            let version = notification.code == NotificationCode::UNSUPPORTED_VERSION;
+            let counter = if version { Counter::Keep } else { Counter::Add };
+            End { counter, ..notified(notification) }
+        }
+        // Event 26.
+        Some(Input::Keepalive) => return session.establish(now),
+        // Events 27, 28, whatever is in them.
+        Some(Input::Update(ty)) => unexpected(Some(ty)),
+        Some(Input::UpdateError(_)) => unexpected(Some(MessageType::UPDATE)),
+        // Events 9, 12, 13.
+        Some(_) => unexpected(None),
+    };
+    session.end(now, end);
+}
