@@ -139,5 +139,5 @@ impl<'m> Iterator for Tlvs<'m> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "alloc"))]
 mod tests;

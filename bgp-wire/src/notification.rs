@@ -5,6 +5,7 @@ mod communication;
 mod owned;
 
 pub use communication::ShutdownCommunication;
+#[cfg(feature = "alloc")]
 pub(crate) use communication::cut;
 #[cfg(feature = "alloc")]
 pub use owned::NotificationBuf;
@@ -20,13 +21,9 @@ use crate::{Error, ErrorKind, Family, MessageType, NotificationCode};
 /// ```
 /// use bgp_wire::{Notification, NotificationCode, ShutdownCommunication};
 /// let text = ShutdownCommunication::new("maintenance until 06:00");
-/// let sent = Notification::new(NotificationCode::ADMIN_SHUTDOWN, text.data());
-/// let mut octets = bytes::BytesMut::new();
-/// sent.encode(&mut octets);
-/// let received = Notification::decode(&octets)?;
-/// assert_eq!(received.communication(), Some("maintenance until 06:00"));
-/// assert_eq!(received.to_string(), "6/2 administrative shutdown \"maintenance until 06:00\"");
-/// # Ok::<(), bgp_wire::Error>(())
+/// let cease = Notification::new(NotificationCode::ADMIN_SHUTDOWN, text.data());
+/// assert_eq!(cease.communication(), Some("maintenance until 06:00"));
+/// assert_eq!(cease.to_string(), "6/2 administrative shutdown \"maintenance until 06:00\"");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -50,6 +47,14 @@ impl<'m> Notification<'m> {
     ///
     /// # Errors
     /// Only if the octets are not one whole message.
+    ///
+    /// ```
+    /// use bgp_wire::{Notification, NotificationCode};
+    /// let mut message = [0xff; 21];
+    /// message[16..].copy_from_slice(&[0, 21, 3, 4, 0]); // length, type, code, subcode
+    /// assert_eq!(Notification::decode(&message)?.code, NotificationCode::HOLD_TIMER_EXPIRED);
+    /// # Ok::<(), bgp_wire::Error>(())
+    /// ```
     pub fn decode(message: &'m [u8]) -> Result<Self, Error> {
         let mut reader = Reader::new(body(message, MessageType::NOTIFICATION)?);
         match (reader.u8(), reader.u8()) {
@@ -162,5 +167,5 @@ impl fmt::Display for Notification<'_> {
 #[cfg(feature = "alloc")]
 const FIXED: usize = 21;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "alloc"))]
 mod tests;

@@ -5,7 +5,7 @@ mod view;
 
 #[cfg(feature = "alloc")]
 mod owned;
-#[cfg(test)]
+#[cfg(all(test, feature = "alloc"))]
 mod tests;
 
 #[cfg(feature = "alloc")]

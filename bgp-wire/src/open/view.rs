@@ -8,16 +8,15 @@ use crate::{BgpId, Error, ErrorKind, MessageType, Params};
 /// A checked OPEN message.
 ///
 /// ```
-/// use bgp_wire::{Asn, BgpId, Family, OpenView, capability::Capability};
-/// let mut octets = bytes::BytesMut::new();
-/// bgp_wire::Open::new(Asn(64512), 90, BgpId(0x0a00_0001))
-///     .with_capability(Capability::MultiProtocol(Family::IPV6_UNICAST))
-///     .encode(&mut octets)?;
-/// let open = OpenView::decode(&octets)?;
+/// use bgp_wire::{BgpId, Family, OpenView};
+/// let mut message = vec![0xff; 16];
+/// message.extend([0, 37, 1, 4, 0xfc, 0, 0, 90, 10, 0, 0, 1]); // length, type, version, AS, hold time, identifier
+/// message.extend([8, 2, 6, 1, 4, 0, 2, 0, 1]); // one parameter with one capability
+/// let open = OpenView::decode(&message)?;
 /// assert_eq!((open.my_as(), open.hold_time(), open.bgp_id()), (64512, 90, BgpId(0x0a00_0001)));
 /// assert_eq!(open.capabilities().count(), 1);
 /// assert_eq!(open.params().families(), Family::IPV6_UNICAST.into());
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), bgp_wire::Error>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct OpenView<'m> {

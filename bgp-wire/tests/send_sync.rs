@@ -1,0 +1,49 @@
+//! Every public type can be sent to and shared with another thread, and errors stay small.
+#![cfg(feature = "alloc")]
+
+use bgp_wire::attr::*;
+use bgp_wire::capability::*;
+use bgp_wire::community::ext::*;
+use bgp_wire::community::ipv6_ext::*;
+use bgp_wire::community::large::*;
+use bgp_wire::community::*;
+use bgp_wire::nlri::*;
+use bgp_wire::*;
+
+fn send_sync<T: Send + Sync>() {}
+
+macro_rules! all_send_sync {
+    ($($Type:ty),* $(,)?) => { $( send_sync::<$Type>(); )* };
+}
+
+#[test]
+fn all_public_types_are_send_and_sync() {
+    all_send_sync! {
+        // Numbers and families.
+        Afi, Asn, AttrFlags, AttrType, BgpId, CapabilityCode, ClusterId, Families, Family, FamilySet, MessageType,
+        NotificationCode, PathId, RefreshSubtype, Safi,
+        // Sessions and errors.
+        Action, Context, EncodeError, Error, ErrorKind, ParseError, SessionKind,
+        // Messages.
+        Capabilities<'_>, Message<'_>, Notification<'_>, NotificationBuf, Open, OpenView<'_>, Params, RouteRefresh,
+        ShutdownCommunication,
+        // Capabilities.
+        AddPath, AddPathMode, Capability, CapabilityView<'_>, ExtendedNextHop, Fqdn, GracefulRestart,
+        GracefulRestartFamily, GracefulRestartParams, LongLivedFamily, LongLivedParams, Role, RoleParam,
+        SoftwareVersion, UnknownCapability,
+        // UPDATE.
+        Aggregator, Announced<'_>, Announcements<'_>, AsPath<'_>, AsPathEdit, Asns<'_>, AttrBuilder, AttrSet,
+        Attributes<'_>, ClusterListEdit, Community, Edit<u32>, ExtCommunity, Ipv6ExtCommunity, LargeCommunity, NextHop,
+        Nlri, NlriRef<'_>, Nlris<'_>, Origin, PackError, Packer, PathNlri<'_>, PathSegment, RawAttr<'_>, RawAttrs<'_>,
+        Reachable, Reasons<'_>, Rewrite<'_>, Segment<'_>, SegmentKind, Segments<'_>, Unreachable, Update,
+        UpdateView<'_>, Values<'_, Community, 4>, Verdict, Withdrawals<'_>, Withdrawn<'_>,
+    }
+}
+
+#[test]
+fn errors_have_at_most_16_octets() {
+    assert!(size_of::<Error>() <= 16);
+    assert!(size_of::<EncodeError>() <= 16);
+    assert!(size_of::<ParseError>() <= 16);
+    assert!(size_of::<PackError>() <= 16);
+}
