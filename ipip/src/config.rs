@@ -5,7 +5,8 @@ use core::net::Ipv4Addr;
 use crate::EcnMode;
 use crate::header::OVERHEAD;
 
-/// Configuration of a [`Tunnel`](crate::Tunnel). Make one with [`Config::new`] and set the fields that differ.
+/// Configuration of a [`Tunnel`](crate::Tunnel). Make one with [`Config::new`] and set the fields that differ. The serde
+/// form has a field for each, all there but `remote` and `icmp_source`; TTL and TOS are a number or `inherit`.
 ///
 /// ```
 /// use core::net::Ipv4Addr;

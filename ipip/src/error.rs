@@ -65,8 +65,12 @@ reasons! {
     OuterNotIpv4, "outer_not_ipv4", "outer version is not 4";
     /// The outer header checksum is wrong. Value: the checksum found.
     OuterChecksum, "outer_checksum", "outer header checksum wrong, found";
-    /// A fragment of an outer datagram: it needs reassembly first. Value: flags and offset field.
+    /// A fragment of an outer datagram: it needs [`Tunnel::reassemble`](crate::Tunnel::reassemble) first. Value: flags and offset field.
     OuterFragment, "outer_fragment", "outer datagram is a fragment, flags and offset";
+    /// Fragments of an outer datagram that overlap or contradict each other. Value: flags and offset field.
+    OuterOverlap, "outer_overlap", "outer fragments overlap, flags and offset";
+    /// A fragment beyond the room for reassembly. Value: the octets it would need.
+    OuterTooLong, "outer_too_long", "outer datagram too long to reassemble, octets";
     /// The outer protocol is not 4. Value: the protocol.
     NotIpip, "not_ipip", "outer protocol is not 4";
     /// The outer destination is not our unicast address. Value: the address.

@@ -20,6 +20,7 @@ mod linux;
 mod nesting;
 mod path;
 mod peers;
+mod reassembly;
 #[cfg(feature = "serde")]
 mod serde_impls;
 #[cfg(test)]
@@ -39,4 +40,5 @@ pub use limit::TokenBucket;
 pub use linux::{Endpoints, LinuxError, LinuxOptions};
 pub use path::Path;
 pub use peers::{AnyPeer, NoPeers, PeerBlocks, PeerPrefixes, PeerSet, SortedPeers};
+pub use reassembly::Reassembly;
 pub use tunnel::{Decapsulated, Encapsulated, Notice, Tunnel};

@@ -5,7 +5,7 @@ use core::net::Ipv4Addr;
 use ipip::{
     AnyPeer, Config, Counters, Decapsulated, Df, DscpDecap, EcnMode, Encapsulated, Endpoints, Error, Fragment,
     Fragmentation, Fragments, Ident, LinuxError, LinuxOptions, NoPeers, Notice, OuterHeader, Path, PeerBlocks,
-    PeerPrefixes, Reason, SortedPeers, TokenBucket, Tos, Ttl, Tunnel,
+    PeerPrefixes, Reason, Reassembly, SortedPeers, TokenBucket, Tos, Ttl, Tunnel,
 };
 
 fn is<T: Send + Sync>() {}
@@ -16,6 +16,6 @@ fn public_types_are_send_and_sync() {
     is::<(Config, Df, DscpDecap, EcnMode, Fragmentation, Tos, Ttl)>();
     is::<(Counters, Error, Reason, Ident, TokenBucket, Path)>();
     is::<(Endpoints, LinuxError, LinuxOptions)>();
-    is::<(Decapsulated<'_>, Encapsulated<'_>, Fragment, Fragments<'_>, OuterHeader, Notice<'_>)>();
+    is::<(Decapsulated<'_>, Encapsulated<'_>, Fragment, Fragments<'_>, OuterHeader, Notice<'_>, Reassembly<'_>)>();
     is::<Tunnel<Ipv4Addr>>();
 }

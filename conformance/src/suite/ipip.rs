@@ -5,7 +5,7 @@ mod reply;
 
 use core::time::Duration;
 
-use ipip::{Error, HEADROOM, ICMP_MAX_LEN, Path, Reason};
+use ipip::{Error, HEADROOM, ICMP_MAX_LEN, Path, Reason, Reassembly};
 use serde_json::Value;
 
 use crate::{Fields, Mismatch};
@@ -63,7 +63,17 @@ fn encap(setup: &Setup, input: &[u8], expect: &Fields<'_>) -> Result<Vec<Mismatc
 /// The inner datagram, or the error, and whether the ECN fields were an anomaly.
 fn decap(setup: &Setup, mut input: Vec<u8>, expect: &Fields<'_>) -> Result<Vec<Mismatch>, Mismatch> {
     let mut tunnel = setup.tunnel();
-    let result = tunnel.decap(&mut input).map(|decapsulated| vec![decapsulated.inner.to_vec()]);
+    let mut space = vec![0; usize::from(u16::MAX)];
+    let mut reassembly = Reassembly::new(&mut space);
+    let mut result = tunnel.decap(&mut input).map(|decapsulated| vec![decapsulated.inner.to_vec()]);
+    if setup.reassemble && result.as_ref().is_err_and(|error| error.reason == Reason::OuterFragment) {
+        result = match tunnel.reassemble(&mut reassembly, NOW, &input) {
+            Ok(Some(whole)) => tunnel.decap(whole).map(|decapsulated| vec![decapsulated.inner.to_vec()]),
+            // It is kept, and nothing comes out yet.
+            Ok(None) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        };
+    }
     let mut out = compare_result(&result, expect)?;
     if let Some(anomaly) = expect.truth("anomaly")? {
         let counted = tunnel.counters().ecn_anomalies > 0;

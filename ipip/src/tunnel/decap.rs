@@ -1,11 +1,12 @@
 //! Decapsulation (RFC 2003 section 3.1), safe by default (VU#636397, VU#199397).
 
 use core::net::Ipv4Addr;
+use core::time::Duration;
 
 use crate::address::{is_destination, is_dhcp, is_host};
 use crate::counters::{count_octets, count_one};
 use crate::header::{Header, Layer, PROTOCOL_IPIP, parse, set_tos};
-use crate::{DscpDecap, Error, PeerSet, Reason, ecn, nesting};
+use crate::{DscpDecap, Error, PeerSet, Reason, Reassembly, ecn, nesting};
 
 use super::Tunnel;
 
@@ -35,7 +36,7 @@ impl<P: PeerSet> Tunnel<P> {
     /// # Errors
     /// The datagram is dropped and counted, and the buffer is as it was. No ICMP is sent about it: the source may be
     /// forged. Of the outer header: `OuterTruncated`, `OuterNotIpv4`, `OuterBadHeader`, `OuterChecksum`, `NotLocal`,
-    /// `NotIpip`, `OuterFragment` (reassemble first), `SourceNotAllowed`. Of the inner datagram: `InnerTruncated`,
+    /// `NotIpip`, `OuterFragment` (see [`Tunnel::reassemble`]), `SourceNotAllowed`. Of the inner datagram: `InnerTruncated`,
     /// `InnerNotIpv4`, `InnerBadHeader`, `InnerChecksum`, `InnerTtlZero`, `InnerMartian`, `InnerSourceNotAllowed`,
     /// `InnerDestinationNotAllowed`, `Nesting`, `EcnDrop`. Offsets count from the outer datagram.
     ///
@@ -69,9 +70,52 @@ impl<P: PeerSet> Tunnel<P> {
         }
     }
 
+    /// Takes a fragment of an outer datagram, which [`Tunnel::decap`] refuses with `OuterFragment`. Gives the whole
+    /// outer datagram, ready for `decap`, when this fragment completes it.
+    ///
+    /// # Errors
+    /// The fragment is dropped and counted. Of the outer header as in [`Tunnel::decap`], so that nobody but peers
+    /// fills the buffer; and `OuterBadHeader` (length no multiple of 8), `OuterOverlap`, `OuterTooLong`, `EcnDrop`
+    /// (RFC 3168 section 5.3), with which what was held of the datagram is dropped too.
+    ///
+    /// ```
+    /// use core::{net::Ipv4Addr, time::Duration};
+    /// use ipip::{Config, EcnMode, Reason, Reassembly, Tunnel};
+    ///
+    /// let peer = Ipv4Addr::new(192, 0, 2, 2);
+    /// let mut tunnel = Tunnel::new(Config::new(Ipv4Addr::new(192, 0, 2, 1), EcnMode::Normal), peer);
+    /// let mut buffer = [0; 2048];
+    /// let mut reassembly = Reassembly::new(&mut buffer);
+    /// # let mut received = [0; 40];
+    /// match tunnel.decap(&mut received) {
+    ///     Err(error) if error.reason == Reason::OuterFragment => {
+    ///         if let Some(whole) = tunnel.reassemble(&mut reassembly, Duration::ZERO, &received)? {
+    ///             tunnel.decap(whole)?;
+    ///         }
+    ///     }
+    ///     _ => {}
+    /// }
+    /// # Ok::<(), ipip::Error>(())
+    /// ```
+    pub fn reassemble<'r>(
+        &mut self,
+        reassembly: &'r mut Reassembly<'_>,
+        now: Duration,
+        packet: &[u8],
+    ) -> Result<Option<&'r mut [u8]>, Error> {
+        let result = self.outer(packet, true).and_then(|outer| {
+            let payload = packet.get(outer.len()..outer.total()).unwrap_or_default();
+            reassembly.push(now, &outer, payload)
+        });
+        if let Err(error) = &result {
+            self.counters.drop_for(error.reason);
+        }
+        result
+    }
+
     fn decap_checked<'p>(&self, packet: &'p mut [u8]) -> Result<Decapsulated<'p>, Error> {
         let config = &self.config;
-        let outer = self.outer(packet)?;
+        let outer = self.outer(packet, false)?;
         let offset = outer.len();
         // `parse` holds that 20 <= header <= total <= packet.
         let body = packet.get_mut(offset..outer.total()).unwrap_or_default();
@@ -86,8 +130,8 @@ impl<P: PeerSet> Tunnel<P> {
         Ok(Decapsulated { inner, offset, peer: outer.source, outer_ttl: outer.ttl, ecn_anomaly: anomaly })
     }
 
-    /// The outer header of a datagram that is for this tunnel.
-    fn outer(&self, packet: &[u8]) -> Result<Header, Error> {
+    /// The outer header of a datagram that is for this tunnel; one of a fragment where `fragments` are asked for.
+    fn outer(&self, packet: &[u8], fragments: bool) -> Result<Header, Error> {
         let outer = parse(packet, packet.len(), Layer::Outer, self.config.verify_outer_checksum)?;
         if outer.destination != self.config.local || !is_host(outer.destination) {
             return Err(Error::new(Reason::NotLocal, 16, outer.destination.to_bits()));
@@ -95,7 +139,7 @@ impl<P: PeerSet> Tunnel<P> {
         if outer.protocol != PROTOCOL_IPIP {
             return Err(Error::new(Reason::NotIpip, 9, outer.protocol));
         }
-        if outer.is_fragment() {
+        if !fragments && outer.is_fragment() {
             return Err(Error::new(Reason::OuterFragment, 6, outer.fragment));
         }
         if !is_host(outer.source) || self.is_own(outer.source) || !self.peers.contains(outer.source) {

@@ -14,6 +14,8 @@ use crate::{Fields, Mismatch};
 pub(super) struct Setup {
     pub(super) config: Config,
     pub(super) remote: Ipv4Addr,
+    /// Fragments of outer datagrams are kept until the datagram is whole.
+    pub(super) reassemble: bool,
     peers: Vec<Ipv4Net>,
 }
 
@@ -58,14 +60,11 @@ impl Setup {
         if let Some(source) = fields.text("icmp_source")? {
             config.icmp_source = Some(parse("config.icmp_source", source)?);
         }
-        if fields.truth("reassemble")? == Some(true) {
-            // The library refuses fragments; it has no reassembly.
-            return Err(Mismatch::unknown("config.reassemble"));
-        }
+        let reassemble = fields.truth("reassemble")?.unwrap_or(false);
         let peers = sources(&fields)?;
         match fields.unread().into_iter().next() {
             Some(unknown) => Err(unknown),
-            None => Ok(Setup { config, remote, peers }),
+            None => Ok(Setup { config, remote, reassemble, peers }),
         }
     }
 

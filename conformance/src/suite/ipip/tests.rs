@@ -33,7 +33,7 @@ fn what_the_runner_does_not_know_fails() {
         ("/config/ecn", json!("modern")),
         ("/config/ttl", json!(256)),
         ("/config/mtu", json!(65536)),
-        ("/config/reassemble", json!(true)),
+        ("/config/reassemble", json!(1)),
         ("/config/allowed_sources", json!(["2001:db8::1"])),
         ("/input", json!("4")),
         ("/expect/news", json!(1)),
@@ -44,4 +44,21 @@ fn what_the_runner_does_not_know_fails() {
         case.pointer_mut(parent).unwrap()[key] = value;
         assert!(!run(&case).is_empty(), "{path}");
     }
+}
+
+#[test]
+fn a_fragment_is_refused_or_kept_as_the_case_says() {
+    let mut case = case();
+    case["op"] = json!("decap");
+    case["config"]["allowed_sources"] = json!(["192.0.2.2"]);
+    case["input"] = json!(
+        "45000054007720003d04d92bc0000202c0000201450000401234000040114f840af401050af402099c400035002c000085e8b64f\
+         9b64b06ddc7339be846ce1e1941bc588669b40cf29d8126d249f53889f653a4c"
+    );
+    case["expect"] = json!({"error": "outer_fragment"});
+    assert_eq!(run(&case), []);
+    case["config"]["reassemble"] = json!(true);
+    assert_eq!(run(&case)[0].key, "expect.error");
+    case["expect"] = json!({"outputs": []});
+    assert_eq!(run(&case), []);
 }
