@@ -12,6 +12,7 @@
 
 mod mesh;
 mod peering;
+pub mod preview;
 pub mod reach;
 pub mod route;
 mod session;

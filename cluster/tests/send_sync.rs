@@ -1,5 +1,6 @@
 //! Public types cross threads.
 
+use bgp_cluster::plan::preview::{Preview, SessionChange};
 use bgp_cluster::plan::reach::{Reach, Spread, Topology};
 use bgp_cluster::plan::route::{KernelRoute, RouteAction, RouteProtocol, Routing};
 use bgp_cluster::plan::warning::Warning;
@@ -16,6 +17,7 @@ fn check<T: Send + Sync>() {}
 #[test]
 fn public_types_are_send_and_sync() {
     check::<(Applied, Cluster, ClusterError, FieldError, Name, Problem)>();
+    check::<(Preview, SessionChange)>();
     check::<(lab::Lab, lab::LabNode, lab::Uplink)>();
     check::<(Reach, Spread<'_>, Topology<'_>, KernelRoute, RouteAction, RouteProtocol, Routing<'_>, Warning)>();
     check::<(NodeFacts, NodePlan, PeerType, Planner, SessionOptions, SessionPlan)>();

@@ -307,3 +307,34 @@ fn a_large_cluster_with_reflectors_is_planned_without_the_square() {
     assert_eq!(total, 2 * (298 * 2 + 1));
     assert_eq!(planner.warnings(&cluster), []);
 }
+
+#[test]
+fn seed_a_preview_shows_the_outage_and_the_safe_order() {
+    use super::preview::Preview;
+    let meshed = seed::cluster();
+    assert!(Preview::new(&meshed, &meshed).is_empty());
+    let mut dark = meshed.clone();
+    seed::mesh_off(&mut dark);
+    let preview = Preview::new(&meshed, &dark);
+    assert_eq!(preview.sessions.len(), 6);
+    assert_eq!(preview.warnings, [Warning::NoSessions]);
+    // The label, the cluster identifier and the BGPPeer first: no node is cut off, then the mesh can go.
+    let mut ready = meshed.clone();
+    seed::node(&mut ready, "k8s-node2", "192.168.179.104/24", Some("244.0.0.1"));
+    peer(&mut ready, "rr", r#"{"nodeSelector":"all()","peerSelector":"route-reflector == 'true'"}"#);
+    assert_eq!(
+        Preview::new(&meshed, &ready).to_string(),
+        "~ k8s-master 192.168.179.104 node specific\n\
+         ~ k8s-node1 192.168.179.104 node specific\n\
+         ~ k8s-node2 192.168.179.102 node specific\n\
+         ~ k8s-node2 192.168.179.103 node specific\n"
+    );
+    let mut done = ready.clone();
+    seed::mesh_off(&mut done);
+    assert_eq!(
+        Preview::new(&ready, &done).to_string(),
+        "- k8s-master 192.168.179.103 node-to-node mesh\n\
+         - k8s-node1 192.168.179.102 node-to-node mesh\n\
+         ! node k8s-node2 is the only route reflector: when it goes down, all routes between nodes go away\n"
+    );
+}

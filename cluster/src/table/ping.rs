@@ -5,7 +5,7 @@ use alloc::string::{String, ToString};
 
 use crate::status::Ping;
 
-/// The output of a ping that ended.
+/// The output of a ping that ended, with requests a second apart.
 ///
 /// ```
 /// use bgp_cluster::{status::{Ping, Probe, Reply}, table};
@@ -22,8 +22,8 @@ use crate::status::Ping;
 /// 64 bytes from 10.244.169.138: icmp_seq=1 ttl=63 time=0.389 ms
 ///
 /// --- 10.244.169.138 ping statistics ---
-/// 1 packets transmitted, 1 received, 0% packet loss
-/// rtt min/avg/max = 0.389/0.389/0.389 ms
+/// 1 packets transmitted, 1 received, 0% packet loss, time 0ms
+/// rtt min/avg/max/mdev = 0.389/0.389/0.389/0.000 ms
 /// path k8s-master -> k8s-node2, 84 octets + 20 octets overhead
 /// ");
 /// # Ok::<(), core::net::AddrParseError>(())
@@ -40,20 +40,28 @@ pub fn ping(ping: &Ping) -> String {
         }
     }
     let sent = ping.probes.len();
-    let times = || ping.probes.iter().filter_map(|probe| probe.reply).map(|reply| reply.micros);
-    let received = times().count();
-    // As ping rounds: down.
+    let received = ping.probes.iter().filter(|probe| probe.reply.is_some()).count();
+    // ping rounds down, too.
     let loss = ((sent - received) * 100).checked_div(sent).unwrap_or(0);
+    let time = sent.saturating_sub(1).saturating_mul(1000);
     text.push_str(&format!("\n--- {target} ping statistics ---\n"));
-    text.push_str(&format!("{sent} packets transmitted, {received} received, {loss}% packet loss\n"));
-    if let (Some(least), Some(most)) = (times().min(), times().max()) {
-        let sum: u64 = times().map(u64::from).sum();
-        let count = u64::try_from(received).unwrap_or(u64::MAX);
-        let average = sum.checked_div(count).and_then(|average| u32::try_from(average).ok()).unwrap_or(most);
-        text.push_str(&format!("rtt min/avg/max = {}/{}/{} ms\n", millis(least), millis(average), millis(most)));
-    }
+    text.push_str(&format!("{sent} packets transmitted, {received} received, {loss}% packet loss, time {time}ms\n"));
+    text.push_str(&times_line(ping));
     text.push_str(&path_line(ping));
     text
+}
+
+/// Least, mean and greatest time, and the standard deviation; nothing if nothing came back.
+fn times_line(ping: &Ping) -> String {
+    let times = || ping.probes.iter().filter_map(|probe| probe.reply).map(|reply| u64::from(reply.micros));
+    let count = u64::try_from(times().count()).unwrap_or(u64::MAX);
+    let (Some(least), Some(most)) = (times().min(), times().max()) else { return String::new() };
+    let mean = |sum: u64| sum.checked_div(count).unwrap_or(0);
+    let average = mean(times().sum());
+    let squares = times().fold(0_u64, |sum, time| sum.saturating_add(time.saturating_mul(time)));
+    let deviation = mean(squares).saturating_sub(average.saturating_mul(average)).isqrt();
+    let [least, average, most, deviation] = [least, average, most, deviation].map(millis);
+    format!("rtt min/avg/max/mdev = {least}/{average}/{most}/{deviation} ms\n")
 }
 
 fn path_line(ping: &Ping) -> String {
@@ -74,14 +82,14 @@ fn packet_len(ping: &Ping) -> u32 {
     u32::from(ping.payload) + ICMP_HEADER + header
 }
 
-fn millis(micros: u32) -> String {
+fn millis(micros: u64) -> String {
     format!("{}.{:03}", micros / 1000, micros % 1000)
 }
 
 /// Three digits that count, as in the lines of replies.
 fn short(micros: u32) -> String {
     match micros {
-        0..1_000 => millis(micros),
+        0..1_000 => millis(micros.into()),
         1_000..10_000 => format!("{}.{:02}", micros / 1000, micros % 1000 / 10),
         10_000..100_000 => format!("{}.{}", micros / 1000, micros % 1000 / 100),
         _ => (micros / 1000).to_string(),

@@ -175,3 +175,40 @@ fn seed_mesh_is_dialled_by_the_larger_address() {
     assert_eq!(passive("k8s-node1"), [false, true]);
     assert_eq!(passive("k8s-node2"), [false, false]);
 }
+
+#[test]
+fn ping_counts_what_came_back() {
+    use crate::status::{Ping, Probe, Reply};
+    let probe =
+        |sequence, micros: Option<u32>| Probe { sequence, reply: micros.map(|micros| Reply { ttl: 63, micros }) };
+    let mut ping = Ping {
+        target: "10.244.169.163".parse().unwrap(),
+        payload: 56,
+        probes: vec![probe(1, Some(389)), probe(2, None), probe(3, Some(1_239))],
+        path: vec!["k8s-master".into(), "k8s-node2".into()],
+        overhead: 0,
+    };
+    assert_eq!(
+        super::ping(&ping),
+        "PING 10.244.169.163 (10.244.169.163) 56(84) bytes of data.
+64 bytes from 10.244.169.163: icmp_seq=1 ttl=63 time=0.389 ms
+64 bytes from 10.244.169.163: icmp_seq=3 ttl=63 time=1.23 ms
+
+--- 10.244.169.163 ping statistics ---
+3 packets transmitted, 2 received, 33% packet loss, time 2000ms
+rtt min/avg/max/mdev = 0.389/0.814/1.239/0.425 ms
+path k8s-master -> k8s-node2, 84 octets without overhead
+"
+    );
+    ping.probes = vec![probe(1, None)];
+    ping.path.truncate(1);
+    assert_eq!(
+        super::ping(&ping),
+        "PING 10.244.169.163 (10.244.169.163) 56(84) bytes of data.
+
+--- 10.244.169.163 ping statistics ---
+1 packets transmitted, 0 received, 100% packet loss, time 0ms
+path k8s-master -> lost, 84 octets without overhead
+"
+    );
+}
