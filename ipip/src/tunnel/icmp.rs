@@ -111,8 +111,9 @@ impl<P: PeerSet> Tunnel<P> {
         result
     }
 
-    /// Notes what `notice` says in `path`, which must be the one to [`Notice::remote`], and writes the message to the
-    /// sender of the inner datagram into `out`, when RFC 2003 section 4 wants one. Gives the datagram to send.
+    /// Notes what `notice` says in `path` and writes the message to the sender of the inner datagram into `out`, when
+    /// RFC 2003 section 4 wants one. Gives the datagram to send. Nothing happens unless `path` is the one to
+    /// [`Notice::remote`].
     ///
     /// | received | told |
     /// | --- | --- |
@@ -150,6 +151,9 @@ impl<P: PeerSet> Tunnel<P> {
         now: Duration,
         out: &'o mut [u8],
     ) -> Option<&'o [u8]> {
+        if path.remote() != notice.remote {
+            return None;
+        }
         let message = match (notice.message.kind, notice.message.code) {
             (UNREACHABLE, FRAGMENTATION_NEEDED) => Some(self.learn_mtu(notice, path, now)?),
             // RFC 2003 section 4.1: port unreachable and source route failed are not the sender's.

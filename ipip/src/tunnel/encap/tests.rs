@@ -252,3 +252,33 @@ fn rfc2473_4_1_1_nesting_is_bounded() {
     assert!(sent(config, &nested).is_ok());
     assert_eq!(Header::read(&nested).unwrap().destination, OTHER);
 }
+
+#[test]
+fn rfc791_3_2_fragments_of_an_inner_fragment_keep_its_place_and_its_copied_options() {
+    let mut config = near();
+    (config.mtu, config.fragmentation) = (20 + 28 + 16, Fragmentation::Inner);
+    // Options: no operation, then a security option (130, copied) of 3 octets and padding.
+    let options = [1, 130, 3, 9, 0, 0, 0, 0];
+    let mut inner = datagram(
+        Header { fragment: fragment_field(false, true, 5), ident: 99, ..udp() },
+        &[&options[..], &[7; 40]].concat(),
+    );
+    inner[0] = 0x47;
+    fix_checksum(&mut inner);
+    let sent = sent(config, &inner).unwrap();
+    let fields = sent.iter().map(|octets| {
+        let header = Header::read(&octets[20..]).unwrap();
+        assert_eq!(crate::checksum(&octets[20..20 + header.len()]), 0);
+        assert_eq!((header.total(), header.ident, header.ttl), (octets.len() - 20, 99, 64));
+        (header.len(), header.offset(), header.more_fragments(), header.total() - header.len())
+    });
+    assert_eq!(fields.collect::<Vec<_>>(), [(28, 5, true, 16), (24, 7, true, 16), (24, 9, true, 8)]);
+    assert_eq!(sent[0][40..48], options);
+    assert_eq!(sent[1][40..44], [130, 3, 9, 0]);
+    let mut last = inner.clone();
+    last[6] = 0;
+    fix_checksum(&mut last);
+    let sent = self::sent(config, &last).unwrap();
+    let more = sent.iter().map(|octets| Header::read(&octets[20..]).unwrap().more_fragments());
+    assert_eq!(more.collect::<Vec<_>>(), [true, true, false]);
+}

@@ -162,6 +162,12 @@ fn rfc5927_7_a_foreign_quote_teaches_nothing() {
         assert_eq!(tunnel.notice(&message).map_err(|error| error.reason), Err(reason));
         assert_eq!(tunnel.counters().dropped(reason), 1);
     }
+    // A notice about one exit says nothing about another.
+    let (mut tunnel, mut path) = (tunnel(), Path::new(OTHER));
+    let message = icmp(3, 4, [0, 0, 2, 88], &quote);
+    let notice = tunnel.notice(&message).unwrap();
+    assert_eq!(tunnel.relay(&notice, &mut path, NOW, &mut [0; ICMP_MAX_LEN]), None);
+    assert_eq!(path, Path::new(OTHER));
     // NBMA: any peer may be the exit, nobody else.
     let mut config = near();
     config.remote = None;
