@@ -48,10 +48,10 @@ impl DecisionOptions {
 ///
 /// ```
 /// use bgp_rib::Config;
-/// use bgp_wire::{Asn, BgpId, ClusterId};
+/// use bgp_wire::Asn;
 ///
-/// let reflector = Config::new(Asn(64512), BgpId::from([192, 168, 179, 104]))
-///     .with_cluster_id(ClusterId::from([244, 0, 0, 1]))
+/// let reflector = Config::new(Asn(64512), "192.168.179.104".parse()?)
+///     .with_cluster_id("244.0.0.1".parse()?)
 ///     .with_local_v4("192.168.179.104".parse()?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 
 use crate::config::DecisionOptions;
 use crate::path::Facts;
-use crate::peer::Source;
+use crate::peer::{PeerKind, Source};
 
 /// A step of the decision process, in the order in which they are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -45,7 +45,7 @@ pub enum Step {
 }
 
 /// Every step with what it does; the order is the process.
-const STEPS: [(Step, fn(&mut Round<'_>)); 13] = [
+const STEPS: [(Step, Eliminate); 13] = [
     (Step::LlgrStale, |r| r.least(|c, _| u128::from(c.facts.carries(Community::LLGR_STALE)))),
     (Step::LocalPref, |r| r.least(|c, _| u128::from(!c.facts.local_pref))),
     (Step::Local, |r| r.least(|c, _| u128::from(c.source.kind.is_some()))),
@@ -60,6 +60,8 @@ const STEPS: [(Step, fn(&mut Round<'_>)); 13] = [
     (Step::PeerAddress, |r| r.least(|c, _| numeric(c.source.addr))),
     (Step::PathId, |r| r.least(|c, _| u128::from(c.path_id))),
 ];
+
+type Eliminate = fn(&mut Round<'_>);
 
 /// One path as the decision process sees it.
 #[derive(Debug, Clone, Copy)]
@@ -179,7 +181,7 @@ impl<'a> Round<'a> {
 
 impl Candidate {
     fn is_external(&self) -> bool {
-        self.source.kind.is_none_or(|kind| kind.is_external())
+        self.source.kind.is_none_or(PeerKind::is_external)
     }
 
     fn identifier(&self) -> u32 {

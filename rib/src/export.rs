@@ -62,7 +62,7 @@ pub(crate) enum Denial {
 }
 
 /// Every reason with its condition; one that holds keeps the route back.
-const DENIALS: [(Denial, fn(&Outgoing<'_>) -> bool); 7] = [
+const DENIALS: [(Denial, Holds); 7] = [
     // RFC 8212 section 2
     (Denial::NoPolicy, |o| o.view.policy == Policy::None),
     // RFC 4456 section 6
@@ -78,6 +78,8 @@ const DENIALS: [(Denial, fn(&Outgoing<'_>) -> bool); 7] = [
         o.facts.otc().is_some() && matches!(o.view.role, Some(Role::CUSTOMER | Role::PEER | Role::ROUTE_SERVER_CLIENT))
     }),
 ];
+
+type Holds = fn(&Outgoing<'_>) -> bool;
 
 /// The first reason not to send a route.
 pub(crate) fn denial(outgoing: &Outgoing<'_>) -> Option<Denial> {

@@ -37,7 +37,7 @@ pub enum Ineligible {
 }
 
 /// Every reason with its condition, in the order in which it is asked.
-const REASONS: [(Ineligible, fn(&Incoming<'_>) -> bool); 6] = [
+const REASONS: [(Ineligible, Holds); 6] = [
     (Ineligible::NoPolicy, |i| i.peer.kind.is_external() && i.peer.policy == Policy::None),
     (Ineligible::AsLoop, |i| {
         let path = i.attributes.as_path().unwrap_or_default();
@@ -64,6 +64,8 @@ const REASONS: [(Ineligible, fn(&Incoming<'_>) -> bool); 6] = [
         _ => false,
     }),
 ];
+
+type Holds = fn(&Incoming<'_>) -> bool;
 
 /// The first reason not to use an announcement.
 pub(crate) fn ineligible(incoming: &Incoming<'_>) -> Option<Ineligible> {

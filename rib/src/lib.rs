@@ -35,5 +35,8 @@ pub use event::{Explained, Outcome, PathRef, RibEvent, Selected, UpdateOutcome};
 pub use fib::Fib;
 pub use import::Ineligible;
 pub use peer::{PeerConfig, PeerId, PeerKind, Policy};
-pub use rib::{OriginateError, Rib, TooManyPeers};
+pub use rib::{AddPeerError, OriginateError, Rib};
+
+/// Where packets to a route's prefixes go; of bgp-wire, as it is in what this crate takes and gives.
+pub use bgp_wire::attr::NextHop;
 pub use store::{AttrId, AttrStore};

@@ -9,17 +9,11 @@ use bgp_wire::{Asn, BgpId};
 /// The name of a peer inside one [`Rib`](crate::Rib): a number below 2^20 that the Rib gives out and uses again after
 /// [`Rib::remove_peer`](crate::Rib::remove_peer).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PeerId(pub(crate) u32);
+pub struct PeerId(pub u32);
 
 impl PeerId {
     /// How many peers a Rib has at most; [`Rib::add_peer`](crate::Rib::add_peer) fails beyond it.
     pub const LIMIT: u32 = (1 << 20) - 1;
-
-    /// The number.
-    #[must_use]
-    pub const fn number(self) -> u32 {
-        self.0
-    }
 }
 
 impl fmt::Display for PeerId {

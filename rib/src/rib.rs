@@ -9,7 +9,7 @@ mod track;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
-use bgp_wire::BgpId;
+use bgp_wire::{BgpId, ClusterId};
 use bytes::Bytes;
 use ipnet::IpNet;
 use smallvec::SmallVec;
@@ -33,13 +33,13 @@ use self::track::NextHops;
 /// [`process`](Rib::process) until it returns false, then [`pull`](Rib::pull) the octets of every peer that
 /// [`poll_ready`](Rib::poll_ready) names and take the events of [`poll_event`](Rib::poll_event).
 ///
-/// What is not pulled costs no memory per peer: members of an export group share a ring of 1 MiB, and one that falls
+/// What is not pulled costs no memory per peer: members of an export group share a ring of 1 `MiB`, and one that falls
 /// behind is sent the state of the table, not its history.
 ///
 /// ```
 /// use bgp_rib::{AttrStore, Config, PeerConfig, PeerKind, Rib};
 /// use bgp_wire::attr::{AttrBuilder, Origin};
-/// use bgp_wire::{Asn, BgpId, Context, SessionKind};
+/// use bgp_wire::{Asn, BgpId, ClusterId, Context, SessionKind};
 ///
 /// let (mut store, local) = (AttrStore::new(1), "192.0.2.1".parse()?);
 /// let mut rib = Rib::new(Config::new(Asn(64512), BgpId(1)).with_local_v4(local), 2);
@@ -103,9 +103,12 @@ struct Peer {
 
 /// Why a peer was not added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{limit} peers are configured", limit = PeerId::LIMIT)]
 #[non_exhaustive]
-pub struct TooManyPeers;
+pub enum AddPeerError {
+    /// [`PeerId::LIMIT`] peers are configured.
+    #[error("{limit} peers are configured, the most there can be", limit = PeerId::LIMIT)]
+    Full,
+}
 
 impl Rib {
     /// An empty Rib; `seed` keys its hashes and should be random.
@@ -136,7 +139,13 @@ impl Rib {
         &self.config
     }
 
-    /// The next whole messages for a peer: some messages, at most 64 KiB or one batch; `None` when it has been given
+    /// Sets the CLUSTER_ID: received CLUSTER_LISTs are checked for it from now on, and peers that come up from now on
+    /// are sent it. To a peer that is up the old one is sent until its session has ended.
+    pub fn set_cluster_id(&mut self, cluster_id: ClusterId) {
+        self.config.cluster_id = cluster_id;
+    }
+
+    /// The next whole messages for a peer: some messages, at most 64 `KiB` or one batch; `None` when it has been given
     /// all there is, End-of-RIB included, or is not up.
     pub fn pull(&mut self, store: &mut AttrStore, id: PeerId) -> Option<Bytes> {
         let number = self.peer(id)?.group?;

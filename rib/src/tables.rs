@@ -11,7 +11,7 @@ use crate::keyed::{Index, Keyed};
 use crate::pages::Pages;
 
 /// The families that are routed, with the reading of their NLRI as a prefix.
-const ROUTED: [(Family, fn(&NlriRef<'_>) -> Option<IpNet>); 2] = [
+const ROUTED: [(Family, ReadPrefix); 2] = [
     (Family::IPV4_UNICAST, |nlri| match nlri {
         NlriRef::Ipv4(net) => Some(IpNet::V4(*net)),
         _ => None,
@@ -21,6 +21,8 @@ const ROUTED: [(Family, fn(&NlriRef<'_>) -> Option<IpNet>); 2] = [
         _ => None,
     }),
 ];
+
+type ReadPrefix = fn(&NlriRef<'_>) -> Option<IpNet>;
 
 /// The prefix that `nlri` means in `family`; `None` where the family is not routed.
 pub(crate) fn prefix_of(family: Family, nlri: &NlriRef<'_>) -> Option<IpNet> {

@@ -15,6 +15,9 @@ use crate::path::{LOCAL, Path};
 use crate::peer::{PeerId, Source};
 use crate::store::AttrStore;
 
+/// As many as most routes have paths, without an allocation.
+type Few<T> = SmallVec<[T; 4]>;
+
 /// Routes that are decided and packed together.
 const BATCH: usize = 4096;
 
@@ -120,11 +123,7 @@ impl Rib {
     }
 
     /// The paths of a route that compete, each with what the decision process sees of it.
-    pub(super) fn candidates(
-        &self,
-        store: &AttrStore,
-        id: u32,
-    ) -> Option<(SmallVec<[Path; 4]>, SmallVec<[Candidate; 4]>)> {
+    pub(super) fn candidates(&self, store: &AttrStore, id: u32) -> Option<(Few<Path>, Few<Candidate>)> {
         let route = self.routes.get(id)?;
         let (mut paths, mut candidates) = (SmallVec::new(), SmallVec::new());
         for path in &route.paths {

@@ -2,7 +2,7 @@
 
 use bgp_wire::{BgpId, Context, Family, FamilySet};
 
-use super::{Peer, Rib, TooManyPeers, group_at};
+use super::{AddPeerError, Peer, Rib, group_at};
 use crate::bits::Bits;
 use crate::export::View;
 use crate::group::{Group, GroupKey};
@@ -15,8 +15,8 @@ impl Rib {
     /// Adds a peer, down at first.
     ///
     /// # Errors
-    /// [`TooManyPeers`] beyond [`PeerId::LIMIT`].
-    pub fn add_peer(&mut self, config: PeerConfig) -> Result<PeerId, TooManyPeers> {
+    /// [`AddPeerError::Full`] beyond [`PeerId::LIMIT`].
+    pub fn add_peer(&mut self, config: PeerConfig) -> Result<PeerId, AddPeerError> {
         let peer = Peer { config, router_id: BgpId(0), group: None, routes: Bits::default(), paths: 0 };
         if let Some(id) = self.free_peers.pop_first() {
             if let Some(slot) = self.peers.get_mut(id) {
@@ -25,9 +25,9 @@ impl Rib {
             return Ok(PeerId(id));
         }
         if self.peers.len() >= crate::num::index(PeerId::LIMIT) {
-            return Err(TooManyPeers);
+            return Err(AddPeerError::Full);
         }
-        self.peers.push(Some(peer)).map(PeerId).ok_or(TooManyPeers)
+        self.peers.push(Some(peer)).map(PeerId).ok_or(AddPeerError::Full)
     }
 
     /// Removes a peer with its routes; its id may be given out again.

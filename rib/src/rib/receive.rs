@@ -107,11 +107,13 @@ impl Rib {
         route.map(|_| ()).ok_or(OriginateError::Full)
     }
 
-    /// Ends what [`originate`](Rib::originate) began; nothing happens where there is no such route.
-    pub fn withdraw_local(&mut self, store: &mut AttrStore, prefix: IpNet) {
-        if let Some(route) = self.tables.find(prefix.trunc()) {
+    /// Ends what [`originate`](Rib::originate) began; false where there is no such route.
+    pub fn withdraw_local(&mut self, store: &mut AttrStore, prefix: IpNet) -> bool {
+        let route = self.tables.find(prefix.trunc()).filter(|route| self.local.contains(*route));
+        if let Some(route) = route {
             self.withdraw(store, route, LOCAL, 0);
         }
+        route.is_some()
     }
 
     /// Announces (`attr`) or withdraws all prefixes of one section; how many there were.

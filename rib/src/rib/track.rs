@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
+use bgp_wire::attr::NextHop;
 use hashbrown::HashTable;
 
 use super::Rib;
@@ -31,7 +32,7 @@ impl NextHops {
         if self.table.is_empty() {
             return Some(0);
         }
-        let Some(addr) = store.next_hop(attr).and_then(|next_hop| next_hop.addr()) else { return Some(0) };
+        let Some(addr) = store.next_hop(attr).and_then(NextHop::addr) else { return Some(0) };
         match self.find(addr) {
             None => Some(0),
             Some(tracked) => (!tracked.unreachable).then_some(tracked.cost),
@@ -81,7 +82,7 @@ impl Rib {
         changed.sort_unstable();
         for (id, route) in (0_u32..).zip(self.routes.iter()) {
             let uses = |attr| {
-                let addr = store.next_hop(attr).and_then(|next_hop| next_hop.addr());
+                let addr = store.next_hop(attr).and_then(NextHop::addr);
                 addr.is_some_and(|addr| changed.binary_search(&addr).is_ok())
             };
             if route.paths.iter().any(|path| uses(path.attr)) {
