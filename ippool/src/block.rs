@@ -347,12 +347,12 @@ impl Block {
         }
     }
 
-    /// Drops attributes that nothing names and renumbers the rest.
-    fn sweep_attributes(&mut self) {
-        let Some(entries) = self.parts.attributes.as_mut() else { return };
+    /// Drops attributes that nothing names and renumbers the rest; whether there were any.
+    fn sweep_attributes(&mut self) -> bool {
+        let Some(entries) = self.parts.attributes.as_mut() else { return false };
         let used: BTreeSet<u32> = self.parts.allocations.iter().filter_map(|index| *index).collect();
         if used.len() == entries.len() {
-            return;
+            return false;
         }
         let renumbered: BTreeMap<u32, u32> = used.iter().copied().zip(0..).collect();
         for allocation in &mut self.parts.allocations {
@@ -364,6 +364,7 @@ impl Block {
             index += 1;
             keep
         });
+        true
     }
 }
 

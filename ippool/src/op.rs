@@ -52,6 +52,7 @@ pub enum Poll<T> {
 }
 
 /// A state machine that allocates, releases or reads.
+#[must_use = "an operation does nothing until it is driven"]
 pub trait Operation {
     /// The result.
     type Output;

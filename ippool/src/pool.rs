@@ -20,7 +20,7 @@ pub enum Use {
     Workload,
     /// The node's end of a tunnel.
     Tunnel,
-    /// A service of type LoadBalancer; its blocks belong to a virtual owner.
+    /// A service of type `LoadBalancer`; its blocks belong to a virtual owner.
     LoadBalancer,
 }
 
@@ -37,6 +37,8 @@ pub enum Use {
 pub struct Pool {
     name: String,
     cidr: IpNet,
+    /// The CIDR as it was given: messages show it so.
+    written: IpNet,
     block_len: u8,
     node_selector: Result<Selector, selector::Error>,
     namespace_selector: Option<Result<Selector, selector::Error>>,
@@ -51,12 +53,14 @@ pub struct Pool {
 pub struct BlockLengthError(pub u8);
 
 impl Pool {
-    /// An enabled pool for every node, for workloads and tunnels, with blocks of 64 addresses.
+    /// An enabled pool for every node, for workloads and tunnels, with blocks of 64 addresses. Host bits of the CIDR
+    /// have no meaning; they are shown in messages.
     pub fn new(name: impl Into<String>, cidr: IpNet) -> Pool {
-        let cidr = cidr.trunc();
+        let (cidr, written) = (cidr.trunc(), cidr);
         Pool {
             name: name.into(),
             cidr,
+            written,
             block_len: IpVersion::of(&cidr).width() - 6,
             node_selector: Ok(Selector::all()),
             namespace_selector: None,
@@ -120,10 +124,16 @@ impl Pool {
         &self.name
     }
 
-    /// The addresses of the pool.
+    /// The addresses of the pool; host bits are zero.
     #[must_use]
     pub fn cidr(&self) -> IpNet {
         self.cidr
+    }
+
+    /// The CIDR as it was given, host bits and all.
+    #[must_use]
+    pub fn written_cidr(&self) -> IpNet {
+        self.written
     }
 
     /// The prefix length of its blocks.

@@ -134,7 +134,8 @@ impl Block {
     }
 
     /// Puts addresses whose cooldown of `cooldown` seconds is over back into the free queue, ascending; with 0 or a
-    /// negative number all that were released. Returns whether the block changed.
+    /// negative number all that were released. Attributes that no address has any more are dropped. Returns whether the
+    /// block changed.
     ///
     /// ```
     /// use ippool::{Block, UnixTime};
@@ -161,8 +162,8 @@ impl Block {
         if !over.is_empty() {
             self.parts.free.get_or_insert_default().extend(&over);
         }
-        self.sweep_attributes();
-        !over.is_empty()
+        let swept = self.sweep_attributes();
+        swept || !over.is_empty()
     }
 
     fn cool(&mut self, ordinals: &BTreeSet<u16>, cooldown: i64, now: UnixTime) {

@@ -405,7 +405,6 @@ impl Script for GiveUp {
 }
 
 impl GiveUp {
-    #[expect(clippy::type_complexity, reason = "a list or a problem, or a halt")]
     fn targets(&self, io: &mut Tape, clock: Clock) -> Result<Result<Vec<(Owner, IpNet)>, Problem>, Halt> {
         let of = |io: &mut Tape, owner: &Owner, version| -> Result<Vec<(Owner, IpNet)>, Halt> {
             Ok(io.list_affinities(owner, version)?.into_iter().map(|cidr| (owner.clone(), cidr)).collect())

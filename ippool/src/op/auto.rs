@@ -163,7 +163,7 @@ pub enum Message {
     BlockLimit(u32),
     /// The host's blocks are full and it must not borrow.
     StrictAffinity,
-    /// These pools were searched to their end.
+    /// These pools, with their CIDRs as they were given, were searched to their end.
     PoolsExhausted(Vec<IpNet>),
 }
 

@@ -112,7 +112,8 @@ impl Search<'_> {
         read.block.claim_time().is_none_or(|since| since.saturating_add_secs(MIN_AGE) <= self.now)
     }
 
-    /// The blocks to borrow from, pool by pool in the order of the walk, each pool with its CIDR.
+    /// The blocks to borrow from, pool by pool in the order of the walk, each pool with its
+    /// CIDR as it was given.
     pub(crate) fn borrowable(&self, blocks: &[(IpNet, Option<ReadBlock>)]) -> Vec<(IpNet, Vec<IpNet>)> {
         let reserved = self.resources.reservations();
         let mut pools = Vec::new();
@@ -132,7 +133,7 @@ impl Search<'_> {
                 })
                 .collect();
             places.sort_unstable_by_key(|(place, cidr)| (*place, net::bits(cidr.network())));
-            pools.push((pool.cidr(), places.into_iter().map(|(_, cidr)| cidr).collect()));
+            pools.push((pool.written_cidr(), places.into_iter().map(|(_, cidr)| cidr).collect()));
         }
         pools
     }

@@ -73,10 +73,13 @@ struct ReleaseIps {
     now: UnixTime,
 }
 
+/// A block and the places of the items in it.
+type Group = (IpNet, Vec<usize>);
+
 #[derive(Debug, Clone, Default)]
 struct State {
-    /// None before the blocks are known; then the blocks to do, with the places of their items.
-    todo: Option<(i64, Vec<(IpNet, Vec<usize>)>)>,
+    /// The cooldown and the blocks to do, once known.
+    todo: Option<(i64, Vec<Group>)>,
     not_allocated: BTreeSet<IpAddr>,
     failed: BTreeSet<usize>,
     error: Option<ReleaseIpsError>,
@@ -136,7 +139,7 @@ impl ReleaseIps {
     }
 
     /// The items by block, the last to be done first.
-    fn group(&self, io: &mut Tape, not_allocated: &mut BTreeSet<IpAddr>) -> Result<Vec<(IpNet, Vec<usize>)>, Halt> {
+    fn group(&self, io: &mut Tape, not_allocated: &mut BTreeSet<IpAddr>) -> Result<Vec<Group>, Halt> {
         let mut groups: BTreeMap<IpNet, Vec<usize>> = BTreeMap::new();
         let mut orphans = Vec::new();
         for (place, item) in self.items.iter().enumerate() {
@@ -155,7 +158,7 @@ impl ReleaseIps {
         &self,
         io: &mut Tape,
         places: &[usize],
-        todo: &mut Vec<(IpNet, Vec<usize>)>,
+        todo: &mut Vec<Group>,
         not_allocated: &mut BTreeSet<IpAddr>,
     ) -> Result<(), Halt> {
         let mut groups: BTreeMap<IpNet, Vec<usize>> = BTreeMap::new();
