@@ -33,7 +33,7 @@ macro_rules! ceases {
 }
 
 ceases! {
-    /// 6/2: as event 2, ManualStop.
+    /// 6/2: as event 2, `ManualStop`.
     shutdown, ADMIN_SHUTDOWN;
     /// 6/3: the peer is not configured any more.
     deconfigured, PEER_DECONFIGURED;

@@ -78,25 +78,25 @@ pub struct Config {
     pub capabilities: Vec<Capability>,
     /// Capabilities that the peer must have (RFC 5492 section 3): the same code, and for multiprotocol the same family.
     pub require_capabilities: Vec<Capability>,
-    /// Every start is a passive one: PassiveTcpEstablishment (RFC 4271 section 8.1.1). Default off.
+    /// Every start is a passive one: `PassiveTcpEstablishment` (RFC 4271 section 8.1.1). Default off.
     pub passive: bool,
     /// Never dial, not even when ConnectRetryTimer expires. Default off.
     pub never_dial: bool,
-    /// AllowAutomaticStart (RFC 4271 section 8.1.1). Default on.
+    /// `AllowAutomaticStart` (RFC 4271 section 8.1.1). Default on.
     pub allow_automatic_start: bool,
-    /// AllowAutomaticStop (RFC 4271 section 8.1.1). Default on.
+    /// `AllowAutomaticStop` (RFC 4271 section 8.1.1). Default on.
     pub allow_automatic_stop: bool,
-    /// DelayOpenTime; zero is DelayOpen off, the default (RFC 4271 section 8.1.1).
+    /// `DelayOpenTime`; zero is DelayOpen off, the default (RFC 4271 section 8.1.1).
     pub delay_open_time: Duration,
     /// DampPeerOscillations: after a failure the session waits in Idle and then starts again. Default off.
     pub damp_peer_oscillations: bool,
-    /// The first IdleHoldTime; each failure that follows doubles it. Default 10 s.
+    /// The first `IdleHoldTime`; each failure that follows doubles it. Default 10 s.
     pub idle_hold_time: Duration,
-    /// The largest IdleHoldTime; a session that was Established for so long begins with the first again. Default 160 s.
+    /// The largest `IdleHoldTime`; a session that was Established for so long begins with the first again. Default 160 s.
     pub idle_hold_max: Duration,
-    /// SendNOTIFICATIONwithoutOPEN (RFC 4271 section 8.1.1). Default off.
+    /// `SendNOTIFICATIONwithoutOPEN` (RFC 4271 section 8.1.1). Default off.
     pub send_notification_without_open: bool,
-    /// CollisionDetectEstablishedState (RFC 4271 section 8.1.1), for the owner of the two sessions. Default off.
+    /// `CollisionDetectEstablishedState` (RFC 4271 section 8.1.1), for the owner of the two sessions. Default off.
     pub collision_detect_established_state: bool,
     /// How long our socket may take nothing; `None` is the larger of 480 s and twice the hold time (RFC 9687). With hold
     /// time 0 this timer is off, too.
@@ -109,6 +109,10 @@ pub struct Config {
     pub role_strict: bool,
     /// The confederation that we are a member of (RFC 5065).
     pub confederation: Option<Confederation>,
+    /// A route with an AS_SET or AS_CONFED_SET is treated as withdrawn. Default on (RFC 9774 section 3).
+    pub reject_as_sets: bool,
+    /// A route of another AS must begin with the peer's AS number (RFC 4271 section 6.3). Default off.
+    pub enforce_first_as: bool,
     /// The AS number that we show to this peer in place of ours (RFC 7705).
     pub local_as_override: Option<Asn>,
     /// If the peer refuses the AS number of the OPEN (2/2), the next OPEN has the other one of
@@ -172,6 +176,10 @@ setters! {
     with_role_strict, role_strict: bool;
     /// With this [`confederation`](Self::confederation).
     with_confederation, confederation: Option<Confederation>;
+    /// With or without [`reject_as_sets`](Self::reject_as_sets).
+    with_reject_as_sets, reject_as_sets: bool;
+    /// With or without [`enforce_first_as`](Self::enforce_first_as).
+    with_enforce_first_as, enforce_first_as: bool;
     /// With [`local_as_override`](Self::local_as_override).
     with_local_as_override, local_as_override: Option<Asn>;
     /// With or without [`dual_as`](Self::dual_as).
@@ -212,6 +220,8 @@ impl Config {
             role: None,
             role_strict: false,
             confederation: None,
+            reject_as_sets: true,
+            enforce_first_as: false,
             local_as_override: None,
             dual_as: false,
         }

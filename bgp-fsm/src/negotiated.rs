@@ -103,7 +103,9 @@ pub(crate) fn judge(config: &Config, local: &Params, open: &OpenView<'_>) -> Res
     }
     let hold_time = local.hold_time().min(peer.hold_time());
     Ok(Negotiated {
-        context: Context::negotiate(local, &peer, session),
+        context: Context::negotiate(local, &peer, session)
+            .with_reject_as_sets(config.reject_as_sets)
+            .with_enforce_first_as(config.enforce_first_as),
         local: *local,
         peer,
         hold_time,

@@ -45,7 +45,7 @@ pub struct Session {
     /// RFC 7705: the next OPEN has the second AS number.
     second_as: bool,
     connect_retry_counter: u32,
-    /// Failures in a row, which lengthen IdleHoldTime.
+    /// Failures in a row, which lengthen `IdleHoldTime`.
     flaps: u32,
     random: Random,
     /// The time of the last input.
@@ -122,7 +122,7 @@ impl Session {
 
     /// Ends the session for an administrative reason; in Idle, a shutdown also cancels IdleHoldTimer.
     ///
-    /// A shutdown counts as event 2, ManualStop, all others as event 8, AutomaticStop, whether that is allowed or not.
+    /// A shutdown counts as event 2, `ManualStop`, all others as event 8, `AutomaticStop`, whether that is allowed or not.
     pub fn cease(&mut self, now: Instant, cease: Cease) {
         self.observe(now);
         run(self, now, Input::Cease(cease));

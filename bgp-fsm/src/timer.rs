@@ -107,7 +107,7 @@ impl Timers {
     }
 }
 
-/// Random numbers for jitter: SplitMix64, from a seed.
+/// Random numbers for jitter: `SplitMix64`, from a seed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Random(pub(crate) u64);
 
