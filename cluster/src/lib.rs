@@ -16,6 +16,8 @@ pub mod plan;
 pub mod resource;
 #[cfg(test)]
 mod seed;
+#[cfg(feature = "sim")]
+pub mod sim;
 pub mod status;
 pub mod table;
 

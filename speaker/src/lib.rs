@@ -1,3 +1,21 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+
+extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
+
+mod config;
+mod connection;
+mod deadlines;
+mod event;
+mod peer;
+mod speaker;
+
+pub use config::{Config, PeerConfig};
+pub use event::{AddPeerError, ConnId, Event, Refused};
+pub use peer::PeerStatus;
+pub use speaker::{Counters, Speaker};
+
+pub use bgp_rib::{AttrStore, PeerId};

@@ -1,0 +1,64 @@
+//! What a speaker and its peers are configured with.
+
+use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
+
+/// Configuration of a whole speaker.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Config {
+    /// Local AS, identifiers and decision options of the tables.
+    pub rib: bgp_rib::Config,
+    /// How long a connection that is to be closed may still drain its last messages; after that it is aborted.
+    pub linger: Duration,
+}
+
+impl Config {
+    /// Connections that close may drain for 5 s.
+    #[must_use]
+    pub fn new(rib: bgp_rib::Config) -> Config {
+        Config { rib, linger: Duration::from_secs(5) }
+    }
+
+    /// Sets how long a closing connection may drain.
+    #[must_use]
+    pub fn with_linger(mut self, linger: Duration) -> Config {
+        self.linger = linger;
+        self
+    }
+}
+
+/// Configuration of one peer: where it is, how the session runs, how its routes are treated.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct PeerConfig {
+    /// The peer's address: what it connects from, and what is dialled.
+    pub address: IpAddr,
+    /// The TCP port that is dialled; 179 unless set.
+    pub port: u16,
+    /// The session's options.
+    pub session: bgp_fsm::Config,
+    /// The tables' options.
+    pub rib: bgp_rib::PeerConfig,
+}
+
+impl PeerConfig {
+    /// A peer at `address`, TCP port 179.
+    #[must_use]
+    pub fn new(address: IpAddr, session: bgp_fsm::Config, rib: bgp_rib::PeerConfig) -> PeerConfig {
+        PeerConfig { address, port: 179, session, rib }
+    }
+
+    /// Sets the TCP port that is dialled.
+    #[must_use]
+    pub fn with_port(mut self, port: u16) -> PeerConfig {
+        self.port = port;
+        self
+    }
+
+    /// Where the peer is dialled.
+    #[must_use]
+    pub fn remote(&self) -> SocketAddr {
+        SocketAddr::new(self.address, self.port)
+    }
+}
