@@ -27,9 +27,9 @@ use crate::ParseError;
 pub struct Community(pub u32);
 
 impl Community {
-    /// GRACEFUL_SHUTDOWN (RFC 8326).
+    /// `GRACEFUL_SHUTDOWN` (RFC 8326).
     pub const GRACEFUL_SHUTDOWN: Community = Community(0xffff_0000);
-    /// ACCEPT_OWN (RFC 7611).
+    /// `ACCEPT_OWN` (RFC 7611).
     pub const ACCEPT_OWN: Community = Community(0xffff_0001);
     /// LLGR_STALE (RFC 9494): the route is in the long-lived stale phase.
     pub const LLGR_STALE: Community = Community(0xffff_0006);

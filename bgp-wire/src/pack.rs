@@ -156,7 +156,18 @@ impl Packer {
             out.put_u32(0);
         } else {
             let [high, low] = family.afi.0.to_be_bytes();
-            out.put_slice(&[0, 0, 0, 6, AttrFlags::OPTIONAL.0, AttrType::MP_UNREACH_NLRI.0, 3, high, low, family.safi.0]);
+            out.put_slice(&[
+                0,
+                0,
+                0,
+                6,
+                AttrFlags::OPTIONAL.0,
+                AttrType::MP_UNREACH_NLRI.0,
+                3,
+                high,
+                low,
+                family.safi.0,
+            ]);
         }
         end_message(out, start);
     }
@@ -195,7 +206,8 @@ impl Packer {
         let limit = self.ctx.max_send();
         let room = form.room(usize::from(limit), self.attrs.len());
         let too_long = PackError::TooLong { length: self.attrs.len(), limit };
-        let mut messages = Messages { out, form, family, attrs: &self.attrs, room: room.unwrap_or(0), left: 0, open: None, count: 0 };
+        let mut messages =
+            Messages { out, form, family, attrs: &self.attrs, room: room.unwrap_or(0), left: 0, open: None, count: 0 };
         self.spare.clear();
         for PathNlri { path_id, nlri } in nlri {
             let encoded = nlri::encode(family, &nlri).ok_or(PackError::Nlri { family })?;

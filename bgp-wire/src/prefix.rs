@@ -18,7 +18,9 @@ pub(crate) fn decode_v4(octets: &[u8]) -> Option<(Ipv4Net, usize)> {
     let address = match rest.first_chunk::<4>() {
         // One load where the octets behind belong to something else, which the mask takes away.
         Some(octets) => u32::from_be_bytes(*octets),
-        None => rest.iter().fold((0, 24), |(sum, shift): (u32, u32), octet| (sum | u32::from(*octet) << shift, shift - 8)).0,
+        None => {
+            rest.iter().fold((0, 24), |(sum, shift): (u32, u32), octet| (sum | u32::from(*octet) << shift, shift - 8)).0
+        }
     };
     let mask = u32::MAX.checked_shl(32 - u32::from(*bits)).unwrap_or(0);
     Ipv4Net::new((address & mask).into(), *bits).ok().map(|net| (net, len))

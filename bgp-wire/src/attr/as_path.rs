@@ -377,7 +377,8 @@ impl Attribute for AsPath<'_> {
         // RFC 4271 section 6.3: the leftmost AS may be checked against the peer's.
         if ctx.enforce_first_as()
             && ctx.kind() != SessionKind::Ibgp
-            && ctx.peer_as().is_some_and(|peer| !starts_with(value, wide, peer)) {
+            && ctx.peer_as().is_some_and(|peer| !starts_with(value, wide, peer))
+        {
             return Err(AttrProblem::FirstAs);
         }
         // The 4-octet form must fit the 16-bit offsets of a canonical block.

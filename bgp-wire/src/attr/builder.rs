@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use crate::attr::{Aggregator, AsPath, Attributes, Origin, SegmentKind, rule};
 use crate::community::Community;
 use crate::community::ext::ExtCommunity;
+use crate::community::ipv6_ext::Ipv6ExtCommunity;
 use crate::community::large::LargeCommunity;
 use crate::update::write_attr;
 use crate::{Asn, AttrFlags, AttrType, BgpId, ClusterId, Error};
@@ -49,7 +50,12 @@ pub struct PathSegment {
 impl AttrBuilder {
     /// ORIGIN IGP and an empty AS_PATH.
     pub fn new() -> AttrBuilder {
-        AttrBuilder { attrs: BTreeMap::new() }.origin(Origin::Igp).with(AttrType::AS_PATH, Vec::new())
+        AttrBuilder::empty().origin(Origin::Igp).with(AttrType::AS_PATH, Vec::new())
+    }
+
+    /// No attribute at all.
+    pub fn empty() -> AttrBuilder {
+        AttrBuilder { attrs: BTreeMap::new() }
     }
 
     /// Everything that `attributes` has, in canonical form.
@@ -57,7 +63,9 @@ impl AttrBuilder {
         let mut block = Vec::new();
         attributes.write_canonical(&mut block);
         let raws = crate::attr::RawAttrs::all(&block);
-        AttrBuilder { attrs: raws.map(|raw| (raw.ty, (AttrFlags(raw.canonical_flags()), raw.value.to_vec()))).collect() }
+        AttrBuilder {
+            attrs: raws.map(|raw| (raw.ty, (AttrFlags(raw.canonical_flags()), raw.value.to_vec()))).collect(),
+        }
     }
 
     /// ORIGIN.
@@ -122,6 +130,11 @@ impl AttrBuilder {
         self.list(AttrType::EXTENDED_COMMUNITIES, communities.iter().flat_map(|community| community.0))
     }
 
+    /// IPv6 Address Specific Extended Communities.
+    pub fn ipv6_ext_communities(self, communities: &[Ipv6ExtCommunity]) -> AttrBuilder {
+        self.list(AttrType::IPV6_EXTENDED_COMMUNITIES, communities.iter().flat_map(|community| community.0))
+    }
+
     /// LARGE_COMMUNITY.
     pub fn large_communities(self, communities: &[LargeCommunity]) -> AttrBuilder {
         let octets: Vec<u8> = communities.iter().flat_map(|community| community.to_bytes()).collect();
@@ -139,6 +152,16 @@ impl AttrBuilder {
     pub fn raw(mut self, flags: AttrFlags, ty: AttrType, value: &[u8]) -> AttrBuilder {
         let raw = crate::attr::RawAttr { flags, ty, value };
         self.attrs.insert(ty, (AttrFlags(raw.canonical_flags()), value.to_vec()));
+        self
+    }
+
+    /// With the Partial bit on the attribute of that type, where it is there and optional transitive.
+    pub fn partial(mut self, ty: AttrType) -> AttrBuilder {
+        if let Some((flags, _)) = self.attrs.get_mut(&ty)
+            && flags.contains(AttrFlags::OPTIONAL | AttrFlags::TRANSITIVE)
+        {
+            *flags = *flags | AttrFlags::PARTIAL;
+        }
         self
     }
 

@@ -4,8 +4,8 @@ use core::fmt;
 use core::net::Ipv4Addr;
 use core::str::FromStr;
 
-use crate::ParseError;
 use super::{ERROR, decimal, hexadecimal, write_hexadecimal};
+use crate::ParseError;
 
 /// An extended community: 8 octets, type and sub-type first.
 ///

@@ -3,8 +3,8 @@
 use core::fmt;
 use core::str::FromStr;
 
-use crate::ParseError;
 use super::{hexadecimal, write_hexadecimal};
+use crate::ParseError;
 
 /// An IPv6 address specific extended community: type, sub-type, 16 octets of address, 2 octets of local number.
 /// Its text is `0x` and 40 hexadecimal digits.

@@ -3,8 +3,8 @@
 use core::fmt;
 use core::str::FromStr;
 
-use crate::ParseError;
 use super::{ERROR, decimal};
+use crate::ParseError;
 
 /// A large community: three 32-bit numbers, written `global:first:second` in decimal.
 ///

@@ -44,7 +44,9 @@ struct Narrow<'a> {
 impl<'a> Narrow<'a> {
     fn write_path(&mut self, raw: RawAttr<'a>, out: &mut Vec<u8>) {
         let path = AsPath::new(raw.value, true);
-        if path.asns().any(|asn| asn.0 > u32::from(u16::MAX)) {
+        // RFC 6793 section 3: confederation segments stay out of AS4_PATH, so they alone are no reason for one.
+        let carried = path.segments().filter(|segment| !segment.kind.is_confed());
+        if carried.flat_map(|segment| segment.asns).any(|asn| asn.0 > u32::from(u16::MAX)) {
             self.path = Some(path);
         }
         write_attr_with(raw.canonical_flags(), raw.ty, out, |out| {
@@ -68,7 +70,6 @@ impl<'a> Narrow<'a> {
     fn write_as4(&mut self, out: &mut Vec<u8>) {
         let flags = (AttrFlags::OPTIONAL | AttrFlags::TRANSITIVE).0;
         if let Some(path) = self.path.take() {
-            // RFC 6793 section 3: confederation segments stay out.
             write_attr_with(flags, AttrType::AS4_PATH, out, |out| {
                 for segment in path.segments().filter(|segment| !segment.kind.is_confed()) {
                     write_head(&segment, out);

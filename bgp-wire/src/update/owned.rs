@@ -28,10 +28,12 @@ use crate::{Context, Error, Family, PackError, Packer, PathId, UpdateView};
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct Update {
-    pub(crate) withdrawn: Vec<Unreachable>,
-    pub(crate) announced: Vec<Reachable>,
-    pub(crate) attributes: Vec<u8>,
+    withdrawn: Vec<Unreachable>,
+    announced: Vec<Reachable>,
+    #[cfg_attr(feature = "serde", serde(with = "crate::update::text::block"))]
+    attributes: Vec<u8>,
 }
 
 /// Routes of one family that an UPDATE withdraws.
@@ -168,7 +170,10 @@ impl From<&UpdateView<'_>> for Update {
         let mut attributes = Vec::new();
         view.write_canonical(&mut attributes);
         Update {
-            withdrawn: view.withdrawn().map(|part| Unreachable { family: part.family, nlri: owned(part.nlri) }).collect(),
+            withdrawn: view
+                .withdrawn()
+                .map(|part| Unreachable { family: part.family, nlri: owned(part.nlri) })
+                .collect(),
             announced: view
                 .announced()
                 .map(|part| Reachable { family: part.family, next_hop: part.next_hop, nlri: owned(part.nlri) })

@@ -1,7 +1,7 @@
 //! The routes of an UPDATE: fields of NLRI, one family each.
 
 use core::array;
-use core::iter::{FusedIterator, Flatten};
+use core::iter::{Flatten, FusedIterator};
 
 use crate::attr::NextHop;
 use crate::nlri::{self, Nlris};

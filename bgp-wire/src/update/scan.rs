@@ -148,7 +148,8 @@ impl Place {
     #[cold]
     fn malformed(self, problem: AttrProblem, action: Action, flags_fit: bool) -> Step {
         // RFC 4271 section 6.3 has a code of its own for optional attributes of more than one field.
-        let problem = if carries_nlri(self.ty) && problem == AttrProblem::Length { AttrProblem::Syntax } else { problem };
+        let problem =
+            if carries_nlri(self.ty) && problem == AttrProblem::Length { AttrProblem::Syntax } else { problem };
         let action = match problem {
             // RFC 9774 section 3 withdraws, on AS4_PATH too.
             AttrProblem::AsSet => Action::TreatAsWithdraw,
