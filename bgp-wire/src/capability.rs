@@ -9,10 +9,16 @@ capabilities! {
     1 => MultiProtocol(family: crate::Family) in multi_protocol,
     /// ROUTE-REFRESH is understood (RFC 2918).
     2 => RouteRefresh in route_refresh,
+    /// Filters that the peer applies for us (RFC 5291).
+    3 => OutboundRouteFiltering(entries: alloc::vec::Vec<OutboundRouteFiltering>) in outbound_route_filtering,
     /// IPv6 next hops for IPv4 routes, by family (RFC 8950).
     5 => ExtendedNextHop(entries: alloc::vec::Vec<ExtendedNextHop>) in extended_next_hop,
     /// Messages of up to 65535 octets can be received (RFC 8654).
     6 => ExtendedMessage in extended_message,
+    /// Signed paths, one direction of an address family (RFC 8205).
+    7 => Bgpsec(value: Bgpsec) in bgpsec,
+    /// Several labels for a route, by family (RFC 8277).
+    8 => MultipleLabels(entries: alloc::vec::Vec<MultipleLabels>) in multiple_labels,
     /// Our role on the session (RFC 9234).
     9 => Role(role: Role) in role,
     /// Graceful restart (RFC 4724, RFC 8538).
@@ -31,6 +37,8 @@ capabilities! {
     74 => BfdStrict in bfd_strict,
     /// What software the speaker runs (draft-abraitis-bgp-version-capability).
     75 => SoftwareVersion(version: SoftwareVersion) in software_version,
+    /// How many paths for a prefix are wanted, by family (draft-abraitis-idr-addpath-paths-limit).
+    76 => PathsLimit(entries: alloc::vec::Vec<PathsLimit>) in paths_limit,
     /// ROUTE-REFRESH as Cisco numbered it before RFC 2918.
     128 => CiscoRouteRefresh in cisco_route_refresh,
 }
@@ -39,6 +47,8 @@ capabilities! {
 pub use add_path::AddPath;
 pub use add_path::AddPathMode;
 #[cfg(feature = "alloc")]
+pub use bgpsec::Bgpsec;
+#[cfg(feature = "alloc")]
 pub use extended_next_hop::ExtendedNextHop;
 #[cfg(feature = "alloc")]
 pub use fqdn::Fqdn;
@@ -46,6 +56,12 @@ pub use graceful_restart::GracefulRestartParams;
 #[cfg(feature = "alloc")]
 pub use graceful_restart::{GracefulRestart, GracefulRestartFamily};
 pub use long_lived_graceful_restart::{LongLivedFamily, LongLivedParams};
+#[cfg(feature = "alloc")]
+pub use multiple_labels::MultipleLabels;
+#[cfg(feature = "alloc")]
+pub use outbound_route_filtering::{FilterType, OutboundRouteFiltering};
+#[cfg(feature = "alloc")]
+pub use paths_limit::PathsLimit;
 pub use role::{Role, RoleParam};
 #[cfg(feature = "alloc")]
 pub use software_version::SoftwareVersion;
@@ -139,5 +155,6 @@ impl<'m> Iterator for Tlvs<'m> {
     }
 }
 
-#[cfg(all(test, feature = "alloc"))]
+#[cfg(test)]
+#[cfg(feature = "alloc")]
 mod tests;

@@ -4,7 +4,8 @@
 
 #[cfg(any(feature = "alloc", test))]
 extern crate alloc;
-#[cfg(feature = "std")]
+// `derive(Arbitrary)` writes `std`.
+#[cfg(any(feature = "std", feature = "arbitrary"))]
 extern crate std;
 
 // What every message stands on.

@@ -167,5 +167,6 @@ impl fmt::Display for Notification<'_> {
 #[cfg(feature = "alloc")]
 const FIXED: usize = 21;
 
-#[cfg(all(test, feature = "alloc"))]
+#[cfg(test)]
+#[cfg(feature = "alloc")]
 mod tests;

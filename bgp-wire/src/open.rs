@@ -5,7 +5,8 @@ mod view;
 
 #[cfg(feature = "alloc")]
 mod owned;
-#[cfg(all(test, feature = "alloc"))]
+#[cfg(test)]
+#[cfg(feature = "alloc")]
 mod tests;
 
 #[cfg(feature = "alloc")]

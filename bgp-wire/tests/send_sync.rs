@@ -28,7 +28,7 @@ fn all_public_types_are_send_and_sync() {
         Capabilities<'_>, Message<'_>, Notification<'_>, NotificationBuf, Open, OpenView<'_>, Params, RouteRefresh,
         ShutdownCommunication,
         // Capabilities.
-        AddPath, AddPathMode, Capability, CapabilityView<'_>, ExtendedNextHop, Fqdn, GracefulRestart,
+        AddPath, Bgpsec, FilterType, MultipleLabels, OutboundRouteFiltering, PathsLimit, AddPathMode, Capability, CapabilityView<'_>, ExtendedNextHop, Fqdn, GracefulRestart,
         GracefulRestartFamily, GracefulRestartParams, LongLivedFamily, LongLivedParams, Role, RoleParam,
         SoftwareVersion, UnknownCapability,
         // UPDATE.

@@ -206,3 +206,38 @@ fn names_and_versions_go_both_ways_and_are_cut_between_characters() {
     let long = Capability::SoftwareVersion(SoftwareVersion("€".repeat(40))).value();
     assert_eq!((long.len(), long[0]), (64, 63));
 }
+
+#[test]
+fn rfc5291_4_filters_go_both_ways() {
+    let entry = |family, filters: &[(u8, u8)]| OutboundRouteFiltering {
+        family,
+        filters: filters.iter().map(|(ty, mode)| FilterType { ty: *ty, mode: *mode }).collect(),
+    };
+    let value = [0, 1, 0, 1, 2, 64, 3, 128, 1, 0, 2, 0, 1, 0];
+    let entries = vec![entry(V4, &[(64, 3), (128, 1)]), entry(V6, &[])];
+    both_ways(3, &value, Capability::OutboundRouteFiltering(entries));
+    for value in [&[0, 1, 0, 1][..], &[0, 1, 0, 1, 1], &[0, 1, 0, 1, 1, 64], &[0, 1, 0, 1, 255, 64, 3]] {
+        kept(3, value);
+    }
+    let many = Capability::OutboundRouteFiltering(vec![entry(V4, &[(64, 3); 300])]);
+    assert_eq!((many.value().len(), many.value()[4]), (5 + 510, 255));
+}
+
+#[test]
+fn rfc8205_2_1_bgpsec_goes_both_ways() {
+    both_ways(7, &[0x08, 0, 1], Capability::Bgpsec(Bgpsec { version: 0, send: true, afi: Afi::IPV4 }));
+    both_ways(7, &[0xf0, 0, 2], Capability::Bgpsec(Bgpsec { version: 15, send: false, afi: Afi::IPV6 }));
+    kept(7, &[0, 0]);
+    kept(7, &[0, 0, 1, 0]);
+}
+
+#[test]
+fn rfc8277_2_1_and_paths_limit_go_both_ways() {
+    let family = Family::IPV4_LABELED;
+    let entries = vec![MultipleLabels { family, count: 3 }, MultipleLabels { family: V6, count: 255 }];
+    both_ways(8, &[0, 1, 4, 3, 0, 2, 1, 255], Capability::MultipleLabels(entries));
+    kept(8, &[0, 1, 4]);
+    let entries = vec![PathsLimit { family: V4, limit: 258 }, PathsLimit { family: V6, limit: 0 }];
+    both_ways(76, &[0, 1, 1, 1, 2, 0, 2, 1, 0, 0], Capability::PathsLimit(entries));
+    kept(76, &[0, 1, 1, 1]);
+}
