@@ -103,7 +103,7 @@ macro_rules! capabilities {
         #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
         pub enum Capability {
             $( $(#[$meta])* $Name $( ($ty) )?, )*
-            /// Any other capability, and a known one with a malformed value.
+            /// Any other capability, and a known one with a malformed value. A later version may know the code.
             Unknown(UnknownCapability),
         }
 

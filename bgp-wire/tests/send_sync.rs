@@ -23,7 +23,7 @@ fn all_public_types_are_send_and_sync() {
         Afi, Asn, AttrFlags, AttrType, BgpId, CapabilityCode, ClusterId, Families, Family, FamilySet, MessageType,
         NotificationCode, PathId, RefreshSubtype, Safi,
         // Sessions and errors.
-        Action, Context, EncodeError, Error, ErrorKind, ParseError, SessionKind,
+        Action, AttrProblem, Context, EncodeError, Error, ErrorKind, ParseError, SessionKind,
         // Messages.
         Capabilities<'_>, Message<'_>, Notification<'_>, NotificationBuf, Open, OpenView<'_>, Params, RouteRefresh,
         ShutdownCommunication,
