@@ -226,10 +226,12 @@ impl AttrProblem {
             Self::Origin => (C::INVALID_ORIGIN, Data::Span),
             Self::NextHop => (C::INVALID_NEXT_HOP, Data::Span),
             Self::NextHopLength | Self::Syntax => (C::OPTIONAL_ATTRIBUTE_ERROR, Data::Span),
-            Self::Segment | Self::AsZero | Self::Confederation | Self::AsSet | Self::FirstAs | Self::TooLong => match ty {
-                AttrType::AS_PATH => (C::MALFORMED_AS_PATH, Data::None),
-                _ => (C::OPTIONAL_ATTRIBUTE_ERROR, Data::Span),
-            },
+            Self::Segment | Self::AsZero | Self::Confederation | Self::AsSet | Self::FirstAs | Self::TooLong => {
+                match ty {
+                    AttrType::AS_PATH => (C::MALFORMED_AS_PATH, Data::None),
+                    _ => (C::OPTIONAL_ATTRIBUTE_ERROR, Data::Span),
+                }
+            }
             Self::Missing => (
                 C::MISSING_WELL_KNOWN_ATTRIBUTE,
                 Data::Constant(match ty {
