@@ -89,7 +89,8 @@ struct Edge {
 }
 
 impl<'a> Topology<'a> {
-    /// The sessions of a planned cluster; one comes up if both ends want it, agree about the ASes, and one can dial.
+    /// The sessions of a planned cluster; one comes up if both ends want it, agree about ASes and
+    /// password, and one can dial.
     #[must_use]
     pub fn new(cluster: &'a Cluster, planner: &'a Planner) -> Self {
         let sessions: Vec<Sessions> = (0..planner.nodes.len()).map(|index| planner.explicit_sessions(index)).collect();
@@ -348,5 +349,7 @@ fn comes_up(ours: &SessionPlan, remote: &NodeFacts, theirs: &SessionPlan, local:
     let ases = ours.remote_as == theirs.local_as && theirs.remote_as == ours.local_as;
     let we_dial = !ours.passive && ours.remote_port == remote.port;
     let they_dial = !theirs.passive && theirs.remote_port == local.port;
-    ases && (we_dial || they_dial)
+    // RFC 2385: an end with a password does not hear one without.
+    let passwords = ours.options.password.is_some() == theirs.options.password.is_some();
+    ases && passwords && (we_dial || they_dial)
 }

@@ -36,6 +36,7 @@ pub struct KernelRoute {
 
 /// What becomes of packets.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum RouteAction {
     /// They are dropped.
@@ -60,6 +61,7 @@ pub enum RouteAction {
 
 /// Who put a route into the kernel (`/etc/iproute2/rt_protos`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum RouteProtocol {
     /// 2: the kernel itself.

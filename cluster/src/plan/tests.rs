@@ -338,3 +338,19 @@ fn seed_a_preview_shows_the_outage_and_the_safe_order() {
          ! node k8s-node2 is the only route reflector: when it goes down, all routes between nodes go away\n"
     );
 }
+
+#[test]
+fn rfc2385_a_password_at_one_end_keeps_a_session_down() {
+    let mut cluster = seed::cluster();
+    seed::mesh_off(&mut cluster);
+    peer(&mut cluster, "a", r#"{"node":"k8s-master","peerIP":"192.168.179.103","reversePeering":"Manual"}"#);
+    peer(&mut cluster, "b", r#"{"node":"k8s-node1","peerIP":"192.168.179.102","reversePeering":"Manual"}"#);
+    assert_eq!(reach(&cluster, "k8s-master", "k8s-node1"), Reach::Tunnel);
+    peer(
+        &mut cluster,
+        "b",
+        r#"{"node":"k8s-node1","peerIP":"192.168.179.102","reversePeering":"Manual",
+            "password":{"secretKeyRef":{"name":"s","key":"k"}}}"#,
+    );
+    assert_eq!(reach(&cluster, "k8s-master", "k8s-node1"), Reach::NoRoute);
+}

@@ -101,3 +101,17 @@ fn vxlan_routes_are_not_bgps() {
     seed::apply::<crate::resource::IpPoolSpec>(&mut cluster, "p", r#"{"cidr":"10.244.0.0/16","vxlanMode":"Always"}"#);
     assert!(!table(&cluster).contains("via 192.168.179.103"));
 }
+
+#[test]
+fn routes_have_a_json_form() {
+    let hole = KernelRoute::blackhole("10.244.235.192/26".parse().unwrap());
+    assert_eq!(
+        serde_json::to_string(&hole).unwrap(),
+        r#"{"destination":"10.244.235.192/26","action":"blackhole","protocol":"bird","metric":null}"#
+    );
+    let any = KernelRoute::default_via("192.168.179.2".parse().unwrap(), &seed::lab().uplink("k8s-master"));
+    assert_eq!(
+        serde_json::to_string(&any).unwrap(),
+        r#"{"destination":"0.0.0.0/0","action":{"via":{"gateway":"192.168.179.2","device":"ens32","onlink":false}},"protocol":"static","metric":100}"#
+    );
+}
