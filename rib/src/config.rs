@@ -66,6 +66,7 @@ pub struct Config {
     pub(crate) local_v4: Option<Ipv4Addr>,
     pub(crate) local_v6: Option<Ipv6Addr>,
     pub(crate) fib_events: bool,
+    pub(crate) ring_octets: u32,
 }
 
 impl Config {
@@ -82,6 +83,7 @@ impl Config {
             local_v4: None,
             local_v6: None,
             fib_events: true,
+            ring_octets: 1 << 20,
         }
     }
 
@@ -134,6 +136,15 @@ impl Config {
     #[must_use]
     pub const fn with_fib_events(mut self, on: bool) -> Config {
         self.fib_events = on;
+        self
+    }
+
+    /// How many octets of messages an export group keeps for members that have not pulled them (2^20): one that falls
+    /// behind by more is sent the state of the table instead of its history. A member owes at most one withdrawal of
+    /// its own per 1024 octets of it before the same happens.
+    #[must_use]
+    pub const fn with_ring_octets(mut self, octets: u32) -> Config {
+        self.ring_octets = octets;
         self
     }
 

@@ -23,9 +23,6 @@ use crate::peer::{PeerId, PeerKind, Source};
 use crate::store::{AttrId, AttrStore};
 use crate::tables::{self, Tables};
 
-/// Withdrawals of its own that a member may owe before it is made to walk.
-const PRIVATE_LIMIT: usize = 1024;
-
 /// What decides the octets that a peer is sent: peers with equal keys are one group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct GroupKey {
@@ -81,7 +78,18 @@ struct Member {
     /// Families whose End-of-RIB is still to be sent.
     end_of_rib: FamilySet,
     /// Withdrawals for this member alone, each to be sent when the ring position is reached.
-    private: VecDeque<(u64, IpNet)>,
+    private: VecDeque<Private>,
+    /// The batch whose withdrawals of that kind went out last.
+    delivered: u64,
+}
+
+/// A withdrawal for one member: it became the sender of what it held of another.
+#[derive(Debug, Clone, Copy)]
+struct Private {
+    /// The ring position at which the batch begins that made it so.
+    at: u64,
+    tick: u64,
+    prefix: IpNet,
 }
 
 /// What the parts of a group need from the Rib.
@@ -142,7 +150,8 @@ impl Group {
         let walking = !walk.is_done();
         let at = if walking { 0 } else { self.ring.join() };
         let end_of_rib = self.key.families;
-        self.members.insert(place, Member { peer, at, walking, ready: true, end_of_rib, private: VecDeque::new() });
+        let private = VecDeque::new();
+        self.members.insert(place, Member { peer, at, walking, ready: true, end_of_rib, private, delivered: 0 });
         if walking {
             self.add_walk(peer, walk);
         }
@@ -252,13 +261,14 @@ impl Group {
     /// Makes a member walk whatever it has not read of the ring.
     fn fall_behind(&mut self, place: usize) {
         let Some(member) = self.members.get_mut(place).filter(|member| !member.walking) else { return };
-        let (peer, at) = (member.peer, member.at);
+        let (peer, at, delivered) = (member.peer, member.at, member.delivered);
         member.walking = true;
         // Each of these withdrawals belongs to a change that is still in the ring.
         member.private = VecDeque::new();
         let mut walk = Walk::default();
-        for change in self.ring.changes_from(at) {
-            walk.revisit(change.route, change.before.is_some_and(|sender| sender != peer));
+        for (change, sender, tick) in self.ring.changes_from(at) {
+            let was_told = change.before.is_some_and(|before| before != peer);
+            walk.revisit(change.route, was_told && !(sender == peer && tick == delivered));
         }
         self.ring.leave(at);
         walk.retain(|route| self.sent(peer, route).is_some());
@@ -266,8 +276,8 @@ impl Group {
     }
 
     /// Everyone who did not read the oldest messages of a full ring falls behind.
-    fn bound_ring(&mut self) {
-        while let Some(end) = self.ring.overfull() {
+    fn bound_ring(&mut self, config: &Config) {
+        while let Some(end) = self.ring.overfull(config.ring_octets) {
             let late = |member: &Member| !member.walking && member.at < end;
             let Some(place) = self.members.iter().position(late) else { return };
             self.fall_behind(place);

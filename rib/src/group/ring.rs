@@ -9,13 +9,10 @@ use alloc::vec::Vec;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::num::{count, wide};
+use crate::num::{count, index, wide};
 
 /// Octets after which a chunk is full.
 pub(crate) const CHUNK: usize = 64 * 1024;
-
-/// Octets that a ring keeps for members that have not read them.
-pub(crate) const RING_OCTETS: u64 = 1024 * 1024;
 
 /// Chunks that a ring keeps at most, however small.
 pub(crate) const RING_CHUNKS: usize = 256;
@@ -34,6 +31,8 @@ pub(crate) struct Change {
 /// Messages of one sender.
 #[derive(Debug, Clone, Copy)]
 struct Run {
+    /// The batch it belongs to.
+    tick: u64,
     /// Octets from the chunk's start to the end of the run.
     end: u32,
     sender: u32,
@@ -49,8 +48,6 @@ struct Chunk {
     changes: Vec<Change>,
     /// Readers that have not passed the end.
     waiting: u32,
-    /// When the first message was written.
-    tick: u64,
 }
 
 /// Positions are octets since the ring was made.
@@ -60,7 +57,6 @@ pub(crate) struct Ring {
     tail: BytesMut,
     tail_runs: Vec<Run>,
     tail_changes: Vec<Change>,
-    tail_tick: u64,
     /// Position of the tail's first octet.
     sealed: u64,
     readers: u32,
@@ -89,12 +85,10 @@ impl Ring {
         self.readers
     }
 
-    /// When the oldest message was written that is still there.
+    /// The batch of the oldest message that is still there.
     pub(crate) fn oldest(&self) -> Option<u64> {
-        match self.chunks.front() {
-            Some(chunk) => Some(chunk.tick),
-            None => (!self.tail.is_empty()).then_some(self.tail_tick),
-        }
+        let runs = self.chunks.front().map_or(&self.tail_runs, |chunk| &chunk.runs);
+        runs.first().map(|run| run.tick)
     }
 
     /// Where new messages are appended.
@@ -110,11 +104,8 @@ impl Ring {
 
     /// Ends a run: what was appended since the last one is of `sender` and makes these changes.
     pub(crate) fn commit(&mut self, sender: u32, changes: impl IntoIterator<Item = Change>, tick: u64) {
-        if self.tail_runs.is_empty() {
-            self.tail_tick = tick;
-        }
         self.tail_changes.extend(changes);
-        let run = Run { end: count(self.tail.len()), sender, changes: count(self.tail_changes.len()) };
+        let run = Run { tick, end: count(self.tail.len()), sender, changes: count(self.tail_changes.len()) };
         match self.tail_runs.last_mut() {
             Some(last) if last.sender == sender && last.end > self.boundary => *last = run,
             _ => self.tail_runs.push(run),
@@ -137,7 +128,7 @@ impl Ring {
         changes.shrink_to_fit();
         if self.readers > 0 {
             let waiting = self.readers;
-            self.chunks.push_back(Chunk { start, bytes, runs, changes, waiting, tick: self.tail_tick });
+            self.chunks.push_back(Chunk { start, bytes, runs, changes, waiting });
         }
     }
 
@@ -158,10 +149,13 @@ impl Ring {
         }
     }
 
-    /// Whether the oldest chunk has to go although somebody has not read it; its end.
-    pub(crate) fn overfull(&self) -> Option<u64> {
+    /// Whether the oldest chunk has to go although somebody has not read it, where `limit` octets are kept; its end.
+    pub(crate) fn overfull(&mut self, limit: u32) -> Option<u64> {
+        if wide(self.tail.len()) > u64::from(limit) {
+            self.seal();
+        }
         let front = self.chunks.front()?;
-        let over = self.end() - front.start > RING_OCTETS || self.chunks.len() > RING_CHUNKS;
+        let over = self.end() - front.start > u64::from(limit) || self.chunks.len() > RING_CHUNKS;
         over.then(|| front.start + wide(front.bytes.len()))
     }
 
@@ -201,14 +195,18 @@ impl Ring {
         bytes.map_or(Next::Skip(next), |bytes| Next::Messages(bytes, next))
     }
 
-    /// All changes behind `at`, oldest first.
-    pub(crate) fn changes_from(&self, at: u64) -> impl Iterator<Item = Change> {
+    /// All changes behind `at`, oldest first, each with the sender and the batch of its message.
+    pub(crate) fn changes_from(&self, at: u64) -> impl Iterator<Item = (Change, u32, u64)> {
         let sealed = self.chunks.iter().map(|c| (c.start, &c.runs, &c.changes));
         let open = core::iter::once((self.sealed, &self.tail_runs, &self.tail_changes));
         sealed.chain(open).flat_map(move |(start, runs, changes)| {
-            let read = runs.iter().take_while(|run| start + u64::from(run.end) <= at).last();
-            let skip = read.map_or(0, |run| crate::num::index(run.changes));
-            changes.iter().skip(skip).copied()
+            let first = runs.partition_point(|run| start + u64::from(run.end) <= at);
+            let mut from = first.checked_sub(1).and_then(|read| runs.get(read)).map_or(0, |run| index(run.changes));
+            runs.iter().skip(first).flat_map(move |run| {
+                let own = changes.get(from..index(run.changes)).unwrap_or_default();
+                from = index(run.changes);
+                own.iter().map(|change| (*change, run.sender, run.tick))
+            })
         })
     }
 
@@ -274,8 +272,8 @@ mod tests {
         put(&mut ring, 9, b"bb");
         assert_eq!(read(&mut ring, &mut one, 1), [b"bb".to_vec()]);
         assert_eq!(ring.chunks.len(), 2);
-        assert_eq!(ring.changes_from(two).map(|c| c.route).collect::<Vec<_>>(), [97, 98]);
-        assert_eq!(ring.changes_from(2).map(|c| c.route).collect::<Vec<_>>(), [98]);
+        assert_eq!(ring.changes_from(two).map(|c| c.0.route).collect::<Vec<_>>(), [97, 98]);
+        assert_eq!(ring.changes_from(2).map(|c| c.0.route).collect::<Vec<_>>(), [98]);
         ring.leave(two);
         assert_eq!((ring.chunks.len(), ring.readers()), (0, 1));
     }

@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use ipnet::IpNet;
 
 use super::ring::{CHUNK, Change, NO_SENDER, Next};
-use super::{Decided, Group, GroupKey, Last, PRIVATE_LIMIT, Shared};
+use super::{Decided, Group, GroupKey, Last, Private, Shared};
 use crate::store::{AttrId, AttrStore};
 use crate::tables;
 
@@ -42,7 +42,7 @@ impl Group {
         }
         if self.ring.readers() > 0 {
             self.encode(changes, shared);
-            self.bound_ring();
+            self.bound_ring(shared.config);
         }
         self.wake(shared.ready);
     }
@@ -73,16 +73,16 @@ impl Group {
         if let (Some((_, sender)), Some(before)) = (now, before)
             && sender != before
         {
-            self.withdraw_from(sender, decided.prefix, start);
+            self.withdraw_from(sender, Private { at: start, tick: shared.tick, prefix: decided.prefix });
         }
         Some(Changed { prefix: decided.prefix, route, now, before })
     }
 
     /// `peer` held the route of another and now is the sender itself.
-    fn withdraw_from(&mut self, peer: u32, prefix: IpNet, start: u64) {
+    fn withdraw_from(&mut self, peer: u32, private: Private) {
         let Ok(place) = self.member_at(peer) else { return };
         let Some(member) = self.members.get_mut(place).filter(|member| !member.walking) else { return };
-        member.private.push_back((start, prefix));
+        member.private.push_back(private);
     }
 
     /// Appends the messages of a batch: announcements by (block, sender), then withdrawals by sender.
@@ -114,7 +114,8 @@ impl Group {
             let _ = self.packer.withdraw(self.ring.tail(), family, nlri);
             self.ring.commit(first.before.unwrap_or(NO_SENDER), run.iter().map(Changed::record), shared.tick);
         }
-        while let Some(place) = self.members.iter().position(|member| member.private.len() > PRIVATE_LIMIT) {
+        let limit = crate::num::index(shared.config.ring_octets / 1024).max(1);
+        while let Some(place) = self.members.iter().position(|member| member.private.len() > limit) {
             self.fall_behind(place);
         }
     }
@@ -192,10 +193,11 @@ impl Group {
     fn pull_ring(&mut self, place: usize) -> Option<Bytes> {
         let member = self.members.get_mut(place)?;
         loop {
-            let until = member.private.front().map_or(u64::MAX, |(at, _)| *at);
+            let until = member.private.front().map_or(u64::MAX, |private| private.at);
             if until <= member.at {
-                let due = member.private.partition_point(|(at, _)| *at <= member.at);
-                let mut prefixes: Vec<_> = member.private.drain(..due).map(|(_, prefix)| prefix).collect();
+                let due = member.private.partition_point(|private| private.at <= member.at);
+                let due = member.private.drain(..due).inspect(|private| member.delivered = private.tick);
+                let mut prefixes: Vec<_> = due.map(|private| private.prefix).collect();
                 prefixes.sort_unstable();
                 let mut out = BytesMut::new();
                 for run in prefixes.chunk_by(|a, b| tables::family_of(*a) == tables::family_of(*b)) {

@@ -1,0 +1,175 @@
+//! A Rib with peers that learn from every octet they are sent.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    dead_code,
+    reason = "a test fails by panicking; not every test uses all of it"
+)]
+
+use std::collections::BTreeMap;
+
+use bgp_rib::{AttrStore, Config, NextHop, PeerConfig, PeerId, Rib};
+use bgp_wire::{Action, BgpId, Context, Family, FamilySet, MAX_LEN, Packer, SessionKind, UpdateView, frame};
+use bytes::BytesMut;
+use ipnet::IpNet;
+
+/// What a peer holds for a prefix.
+pub type Held = (Vec<u8>, NextHop);
+
+pub struct Peer {
+    pub id: PeerId,
+    pub config: PeerConfig,
+    pub context: Context,
+    pub bgp_id: BgpId,
+    pub up: bool,
+    pub table: BTreeMap<IpNet, Held>,
+    pub end_of_rib: Vec<Family>,
+    /// Withdrawals of what the peer did not hold.
+    pub needless: usize,
+    pub messages: usize,
+}
+
+pub struct Bench {
+    pub rib: Rib,
+    pub store: AttrStore,
+    pub peers: Vec<Peer>,
+}
+
+impl Bench {
+    pub fn new(config: Config) -> Bench {
+        Bench { rib: Rib::new(config, 0xb9b), store: AttrStore::new(0xa77), peers: Vec::new() }
+    }
+
+    pub fn add(&mut self, config: PeerConfig, kind: SessionKind) -> usize {
+        let id = self.rib.add_peer(config).unwrap();
+        let bgp_id = BgpId(0x0a00_0001 + id.0);
+        self.peers.push(Peer {
+            id,
+            config,
+            context: Context::new(kind),
+            bgp_id,
+            up: false,
+            table: BTreeMap::new(),
+            end_of_rib: Vec::new(),
+            needless: 0,
+            messages: 0,
+        });
+        let index = self.peers.len() - 1;
+        self.up(index);
+        index
+    }
+
+    pub fn up(&mut self, index: usize) {
+        let peer = &mut self.peers[index];
+        if !peer.up {
+            (peer.up, peer.end_of_rib) = (true, Vec::new());
+            self.rib.peer_up(&mut self.store, peer.id, &peer.context, peer.bgp_id);
+        }
+    }
+
+    pub fn down(&mut self, index: usize) {
+        let peer = &mut self.peers[index];
+        peer.up = false;
+        peer.table.clear();
+        self.rib.peer_down(&mut self.store, peer.id);
+    }
+
+    /// The session ends and the peer is expected back.
+    pub fn restart(&mut self, index: usize) {
+        let peer = &mut self.peers[index];
+        peer.up = false;
+        peer.table.clear();
+        self.rib.mark_stale(&mut self.store, peer.id, FamilySet::UNICAST);
+    }
+
+    pub fn announce(&mut self, index: usize, prefix: &str, block: &[u8], next_hop: &str) {
+        let (prefix, next_hop) = (prefix.parse().unwrap(), next_hop.parse().unwrap());
+        self.announce_all(index, &[prefix], block, next_hop);
+    }
+
+    pub fn announce_all(&mut self, index: usize, prefixes: &[IpNet], block: &[u8], next_hop: NextHop) {
+        let mut out = BytesMut::new();
+        let family = family(prefixes[0]);
+        let nlri = prefixes.iter().map(|prefix| (*prefix).into());
+        Packer::new(&self.peers[index].context).announce(&mut out, block, next_hop, family, nlri).unwrap();
+        self.receive(index, &out);
+    }
+
+    pub fn withdraw(&mut self, index: usize, prefix: &str) {
+        let prefix: IpNet = prefix.parse().unwrap();
+        let mut out = BytesMut::new();
+        Packer::new(&self.peers[index].context).withdraw(&mut out, family(prefix), [prefix.into()]).unwrap();
+        self.receive(index, &out);
+    }
+
+    pub fn receive(&mut self, index: usize, octets: &[u8]) {
+        let peer = &self.peers[index];
+        for message in messages(octets) {
+            let update = UpdateView::decode(message, &peer.context).unwrap();
+            self.rib.update(&mut self.store, peer.id, &update);
+        }
+    }
+
+    /// Lets one peer read once; false when there was nothing.
+    pub fn pull(&mut self, index: usize) -> bool {
+        let peer = &mut self.peers[index];
+        let Some(octets) = self.rib.pull(&mut self.store, peer.id) else { return false };
+        assert!(peer.up && !octets.is_empty());
+        messages(&octets).into_iter().for_each(|message| peer.learn(message));
+        true
+    }
+
+    /// Lets the Rib work and those peers read that it names.
+    pub fn settle(&mut self) {
+        while self.rib.process(&mut self.store, 1000) {}
+        while let Some(id) = self.rib.poll_ready() {
+            let index = self.peers.iter().position(|peer| peer.id == id).unwrap();
+            while self.pull(index) {}
+        }
+        for index in 0..self.peers.len() {
+            assert!(!self.pull(index), "peer {index} had something to pull and was not named");
+        }
+    }
+
+    pub fn holds(&self, index: usize, prefix: &str) -> Option<&Held> {
+        self.peers[index].table.get(&prefix.parse().unwrap())
+    }
+
+    pub fn best(&self, prefix: &str) -> Option<usize> {
+        let best = self.rib.best(&self.store, prefix.parse().unwrap())?;
+        self.peers.iter().position(|peer| Some(peer.id) == best.peer)
+    }
+}
+
+impl Peer {
+    fn learn(&mut self, message: &[u8]) {
+        let update = UpdateView::decode(message, &self.context).unwrap();
+        assert_eq!(update.verdict().action, Action::Accept, "{:?}", update.reasons().collect::<Vec<_>>());
+        self.messages += 1;
+        self.end_of_rib.extend(update.end_of_rib());
+        for prefix in update.withdrawn().flat_map(|section| section.nlri).filter_map(|path| path.nlri.prefix()) {
+            self.needless += usize::from(self.table.remove(&prefix).is_none());
+        }
+        let mut block = Vec::new();
+        update.write_canonical(&mut block);
+        for section in update.announced() {
+            for prefix in section.nlri.filter_map(|path| path.nlri.prefix()) {
+                self.table.insert(prefix, (block.clone(), section.next_hop));
+            }
+        }
+    }
+}
+
+pub fn family(prefix: IpNet) -> Family {
+    if prefix.addr().is_ipv4() { Family::IPV4_UNICAST } else { Family::IPV6_UNICAST }
+}
+
+pub fn messages(mut octets: &[u8]) -> Vec<&[u8]> {
+    let mut all = Vec::new();
+    while let Some((message, rest)) = frame(octets, MAX_LEN).unwrap() {
+        all.push(message);
+        octets = rest;
+    }
+    assert!(octets.is_empty(), "a part of a message");
+    all
+}

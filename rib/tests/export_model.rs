@@ -1,0 +1,199 @@
+//! Export groups against a naive model: what every peer was sent, replayed, is what a computation for it alone gives.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::collections::BTreeMap;
+
+use bgp_rib::{Config, NextHop, PeerConfig, PeerKind};
+use bgp_wire::attr::{AttrBuilder, Attributes, Origin};
+use bgp_wire::community::Community;
+use bgp_wire::{Asn, AttrType, BgpId, ClusterId, Family, SessionKind};
+use ipnet::IpNet;
+use proptest::prelude::*;
+
+use common::{Bench, Held, Peer};
+
+const AS: Asn = Asn(64512);
+const CLUSTER: ClusterId = ClusterId(0xf400_0001);
+const OWN: NextHop = NextHop::V4(std::net::Ipv4Addr::new(192, 0, 2, 254));
+const OWN6: NextHop = NextHop::V6(std::net::Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0xfe));
+
+/// Two of each kind that share groups, one with a next hop of our own.
+fn bench(ring_octets: u32) -> Bench {
+    let config = Config::new(AS, BgpId(1))
+        .with_cluster_id(CLUSTER)
+        .with_local_v4("192.0.2.254".parse().unwrap())
+        .with_local_v6("2001:db8::fe".parse().unwrap())
+        .with_ring_octets(ring_octets);
+    let mut bench = Bench::new(config);
+    let kinds = [PeerKind::RrClient, PeerKind::RrClient, PeerKind::RrClient, PeerKind::Ibgp, PeerKind::Ibgp];
+    for (number, kind) in (1_u8..).zip(kinds) {
+        bench.add(PeerConfig::new(kind, AS, [192, 0, 2, number].into()), SessionKind::Ibgp);
+    }
+    for number in [6_u8, 7] {
+        let asn = Asn(65000 + u32::from(number));
+        bench.add(PeerConfig::new(PeerKind::Ebgp, asn, [192, 0, 2, number].into()), SessionKind::Ebgp);
+    }
+    bench.add(PeerConfig::new(PeerKind::Ibgp, AS, [192, 0, 2, 8].into()).with_next_hop_self(true), SessionKind::Ibgp);
+    bench
+}
+
+fn prefix(number: u8) -> IpNet {
+    match number % 12 {
+        n @ 0..9 => IpNet::new([10, n, 0, 0].into(), 16 + n).unwrap(),
+        n => IpNet::new([0x2001, 0xdb8, u16::from(n), 0, 0, 0, 0, 0].into(), 48).unwrap(),
+    }
+}
+
+fn block(peer: &Peer, number: u8) -> Vec<u8> {
+    let first = if peer.config.kind() == PeerKind::Ebgp { vec![peer.config.asn()] } else { Vec::new() };
+    let tail = [Asn(65100), Asn(65101)];
+    let path: Vec<Asn> = first.into_iter().chain(tail.into_iter().take(usize::from(number % 3))).collect();
+    let builder = AttrBuilder::new().origin(Origin::Igp).as_path(&path);
+    let builder = match number / 3 % 6 {
+        0 => builder.med(u32::from(number)),
+        1 => builder.communities(&[Community::NO_EXPORT]),
+        2 => builder.communities(&[Community::NO_ADVERTISE]),
+        3 => builder.originator_id(BgpId(7)).cluster_list(&[ClusterId(9)]),
+        _ => builder,
+    };
+    let internal = peer.config.kind() != PeerKind::Ebgp;
+    let builder = if internal { builder.local_pref(100 + u32::from(number % 4)) } else { builder };
+    let external = builder.clone().without(AttrType::ORIGINATOR_ID).without(AttrType::CLUSTER_LIST);
+    if internal { builder } else { external }.build().unwrap()
+}
+
+/// What `to` ought to hold for a route of `from` (`None`: our own), written down once more, straight from the RFCs.
+fn export(from: Option<&Peer>, to: &Peer, held: &Held, v6: bool) -> Option<Held> {
+    let attributes = Attributes::from_canonical(&held.0).unwrap();
+    let has = |community| attributes.communities().any(|one| one == community);
+    let (source, target) = (from.map(|peer| peer.config.kind()), to.config.kind());
+    let internal = |kind| matches!(kind, PeerKind::Ibgp | PeerKind::RrClient);
+    if from.is_some_and(|peer| peer.id == to.id)
+        || (source, target) == (Some(PeerKind::Ibgp), PeerKind::Ibgp)
+        || has(Community::NO_ADVERTISE)
+        || has(Community::NO_EXPORT) && !internal(target)
+    {
+        return None;
+    }
+    let mut builder = AttrBuilder::from_attributes(&attributes);
+    let mut next_hop = held.1;
+    if internal(target) {
+        builder = builder.local_pref(attributes.local_pref().unwrap_or(100));
+        if let Some(peer) = from.filter(|peer| internal(peer.config.kind())) {
+            builder = builder.originator_id(attributes.originator_id().unwrap_or(peer.bgp_id));
+            let clusters: Vec<_> = [CLUSTER].into_iter().chain(attributes.cluster_list()).collect();
+            builder = builder.cluster_list(&clusters);
+        }
+        let own = to.config.addr() == std::net::IpAddr::from([192, 0, 2, 8]) && source == Some(PeerKind::Ebgp);
+        if own || next_hop == NextHop::None {
+            next_hop = if v6 { OWN6 } else { OWN };
+        }
+    } else {
+        let path: Vec<_> = [AS].into_iter().chain(attributes.as_path().unwrap_or_default().asns()).collect();
+        builder = builder.as_path(&path);
+        for ty in [AttrType::LOCAL_PREF, AttrType::ORIGINATOR_ID, AttrType::CLUSTER_LIST] {
+            builder = builder.without(ty);
+        }
+        builder = if from.is_some() { builder.without(AttrType::MED) } else { builder };
+        next_hop = if v6 { OWN6 } else { OWN };
+    }
+    Some((builder.build().unwrap(), next_hop))
+}
+
+/// All that a peer ought to hold now.
+fn model(bench: &Bench, to: &Peer) -> BTreeMap<IpNet, Held> {
+    let loc_rib = bench.rib.loc_rib().filter_map(|path| {
+        let held = (bench.store.canonical(path.attr)?.to_vec(), bench.store.next_hop(path.attr)?);
+        let from = bench.peers.iter().find(|peer| Some(peer.id) == path.peer);
+        Some((path.prefix, export(from, to, &held, path.prefix.addr().is_ipv6())?))
+    });
+    loc_rib.collect()
+}
+
+fn check(bench: &Bench) -> Result<(), TestCaseError> {
+    for (index, peer) in bench.peers.iter().enumerate().filter(|(_, peer)| peer.up) {
+        let expected = model(bench, peer);
+        prop_assert_eq!(&peer.table, &expected, "peer {}", index);
+        let out = bench.rib.adj_rib_out(peer.id).map(|(prefix, attr)| {
+            (prefix, (bench.store.canonical(attr).unwrap().to_vec(), bench.store.next_hop(attr).unwrap()))
+        });
+        prop_assert_eq!(out.collect::<BTreeMap<_, _>>(), expected);
+        prop_assert_eq!(peer.needless, 0, "peer {}", index);
+        prop_assert_eq!(peer.end_of_rib.len(), 2);
+    }
+    Ok(())
+}
+
+fn step(bench: &mut Bench, (op, peer, number, block_number): (u8, u8, u8, u8)) {
+    let index = usize::from(peer) % bench.peers.len();
+    let prefix = prefix(number);
+    let next_hop = match (prefix, peer % 8) {
+        (IpNet::V4(_), last) => NextHop::V4([192, 0, 2, last + 1].into()),
+        (IpNet::V6(_), last) => NextHop::V6([0x2001, 0xdb8, 0, 0, 0, 0, 0, u16::from(last) + 1].into()),
+    };
+    match op % 16 {
+        0..6 if bench.peers[index].up => {
+            let block = block(&bench.peers[index], block_number);
+            bench.announce_all(index, &[prefix], &block, next_hop);
+        }
+        6..9 if bench.peers[index].up => bench.withdraw(index, &prefix.to_string()),
+        9 if number % 2 == 0 => bench.down(index),
+        9 => bench.restart(index),
+        10 => bench.up(index),
+        11 => {
+            let block = AttrBuilder::new().origin(Origin::Igp).as_path(&[]).med(5).build().unwrap();
+            bench.rib.originate(&mut bench.store, prefix, &block, None).unwrap();
+        }
+        12 => {
+            bench.rib.withdraw_local(&mut bench.store, prefix);
+        }
+        13 => {
+            bench.rib.process(&mut bench.store, 3);
+        }
+        14 => {
+            bench.pull(index);
+        }
+        15 if number % 4 == 0 && bench.peers[index].up => {
+            let (id, family) = (bench.peers[index].id, common::family(prefix));
+            bench.rib.refresh(&mut bench.store, id, family);
+        }
+        15 if number % 4 == 1 => bench.settle(),
+        _ => {
+            bench.rib.process(&mut bench.store, 1000);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn what_groups_send_is_what_each_peer_alone_would_get(
+        ring in prop_oneof![Just(1_u32 << 20), Just(64), Just(700), Just(2100)],
+        ops in prop::collection::vec(any::<(u8, u8, u8, u8)>(), 1..120),
+    ) {
+        let mut bench = bench(ring);
+        for op in ops {
+            step(&mut bench, op);
+        }
+        bench.settle();
+        check(&bench)?;
+        for peer in &bench.peers {
+            bench.rib.sweep_stale(&mut bench.store, peer.id, Family::IPV4_UNICAST);
+        }
+        bench.settle();
+        check(&bench)?;
+        // Nothing is left behind when all is gone.
+        for index in 0..bench.peers.len() {
+            bench.down(index);
+        }
+        for number in 0..12 {
+            bench.rib.withdraw_local(&mut bench.store, prefix(number));
+        }
+        bench.settle();
+        prop_assert!(bench.store.is_empty(), "{} blocks are left", bench.store.len());
+        prop_assert_eq!(bench.rib.group_count(), 0);
+    }
+}
