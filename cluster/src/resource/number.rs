@@ -1,13 +1,12 @@
 //! AS numbers and cluster identifiers as resources write them.
 
-use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use core::fmt;
 use core::net::Ipv4Addr;
 
 use bgp_wire::{Asn, ClusterId};
 use serde::de::{Error, Unexpected, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serializer};
 
 use crate::error::{FieldError, Problem};
 
@@ -29,21 +28,33 @@ pub(super) mod asn {
     }
 }
 
-/// `routeReflectorClusterID`: a dotted quad.
+/// `routeReflectorClusterID`: a dotted quad; empty text stands for none, as in Go.
 pub(super) mod cluster_id {
-    use super::{ClusterId, ClusterIdText, Deserialize, Deserializer, Serialize, Serializer};
+    use super::{ClusterId, Deserialize, Deserializer, Error, FieldError, Ipv4Addr, Problem, Serializer, String};
 
     pub(in crate::resource) fn serialize<S: Serializer>(
         id: &Option<ClusterId>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        id.map(ClusterIdText).serialize(serializer)
+        match id {
+            Some(id) => serializer.collect_str(&Ipv4Addr::from(id.0)),
+            None => serializer.serialize_none(),
+        }
     }
 
     pub(in crate::resource) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<ClusterId>, D::Error> {
-        Ok(Option::<ClusterIdText>::deserialize(deserializer)?.and_then(ClusterIdText::or_none))
+        let Some(text) = Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty()) else {
+            return Ok(None);
+        };
+        match text.parse::<Ipv4Addr>() {
+            Ok(addr) if !addr.is_unspecified() => Ok(Some(ClusterId(u32::from(addr)))),
+            _ => {
+                let error = FieldError::new("routeReflectorClusterID", text, Problem::Address("IPv4"));
+                Err(D::Error::custom(error))
+            }
+        }
     }
 }
 
@@ -87,47 +98,9 @@ impl Visitor<'_> for AsnVisitor {
 }
 
 fn parse_asn(text: &str) -> Option<Asn> {
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|octet| octet.is_ascii_digit());
-    match text.split_once('.') {
-        Some((high, low)) if digits(high) && digits(low) => {
-            let (high, low) = (high.parse::<u16>().ok()?, low.parse::<u16>().ok()?);
-            Some(Asn((u32::from(high) << 16) | u32::from(low)))
-        }
-        None if digits(text) => text.parse().ok().map(Asn),
-        _ => None,
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-#[derive(Clone)]
-struct ClusterIdText(ClusterId);
-
-impl ClusterIdText {
-    /// The identifier; an empty text, which stands for none, was read as 0.
-    fn or_none(self) -> Option<ClusterId> {
-        (self.0 != ClusterId(0)).then_some(self.0)
-    }
-}
-
-impl TryFrom<String> for ClusterIdText {
-    type Error = FieldError;
-
-    fn try_from(text: String) -> Result<Self, FieldError> {
-        if text.is_empty() {
-            return Ok(Self(ClusterId(0)));
-        }
-        match text.parse::<Ipv4Addr>() {
-            Ok(addr) if !addr.is_unspecified() => Ok(Self(ClusterId(u32::from(addr)))),
-            _ => Err(FieldError::new("routeReflectorClusterID", text, Problem::Address("IPv4"))),
-        }
-    }
-}
-
-impl From<ClusterIdText> for String {
-    fn from(id: ClusterIdText) -> Self {
-        Ipv4Addr::from(id.0.0).to_string()
-    }
+    // Rust's numbers may have a sign, AS numbers not.
+    let plain = text.bytes().all(|octet| octet.is_ascii_digit() || octet == b'.');
+    plain.then(|| text.parse().ok()).flatten()
 }
 
 /// The text of a value that a BGP community can be: `aa:nn` of 16 bits each, or `aa:nn:mm` of 32 bits each.
@@ -142,13 +115,9 @@ pub(super) fn is_community(text: &str) -> bool {
     text.split(':').all(|part| number(part).flatten().is_some_and(|number| number <= max))
 }
 
-/// The text of a value outside a range, for errors.
+/// A number in its range, or the error that names the range.
 pub(super) fn in_range(field: &'static str, value: u32, min: u32, max: u32) -> Result<(), FieldError> {
-    if (min..=max).contains(&value) {
-        Ok(())
-    } else {
-        Err(FieldError::new(field, format!("{value}"), Problem::Range { min, max }))
-    }
+    if (min..=max).contains(&value) { Ok(()) } else { Err(FieldError::new(field, value, Problem::Range { min, max })) }
 }
 
 #[cfg(test)]
