@@ -276,7 +276,7 @@ pub fn release_host_affinities(
 /// Gives up all blocks in a pool's CIDR, whoever owns them, empty or not; again while somebody claims anew. The pool
 /// should be disabled before.
 ///
-/// Cost: R 1, L 4, then per block R 1, W 3.
+/// Cost: R 2, L 4, then per block R 1, W 3.
 ///
 /// ```
 /// use ippool::{drive, op, MemoryStore, UnixTime};

@@ -265,8 +265,8 @@ impl Assigned {
 /// Assigns addresses: from the host's own blocks, then from new blocks, then from idle blocks of others, and, unless
 /// strict, from any block of the pools. Fewer addresses than requested are no error.
 ///
-/// Cost per IP version: R 4, L 1, W 2 with a free address in the host's first block; R 4, L 2, W 5 with a new block.
-/// Without a handle R 1 and W 1 less. A borrowed address costs R 1 more per block tried, and L 1.
+/// Cost per IP version: R 3, L 1, W 2 with a free address in the host's first block; R 3, L 2, W 5 with a new block.
+/// Without a handle R 1 and W 1 less. Borrowing: R 3, L 3, W 2, and R 1 more for each further block tried.
 ///
 /// ```
 /// use std::sync::Arc;

@@ -30,7 +30,7 @@ pub enum HandleError {
 
 /// The addresses of a handle, in key order of their blocks.
 ///
-/// Cost: R 2 (3 if the configuration sets a cooldown), W 0. Blocks that are missing are passed over.
+/// Cost: R 2. Blocks that are missing are passed over.
 ///
 /// ```
 /// use ippool::{drive, op, MemoryStore, UnixTime};
