@@ -158,16 +158,14 @@ impl<'m> Iterator for Nlris<'m> {
 
 impl FusedIterator for Nlris<'_> {}
 
-/// Checks that `octets` are whole NLRI; an error is the place of the first that is not.
+/// Checks the NLRI of one family, one loop for each.
 #[inline]
-pub(crate) fn check(family: Family, add_path: bool, octets: &[u8]) -> Result<(), usize> {
-    let id = if add_path && is_typed(family) { 4 } else { 0 };
+fn check_with(measure: impl Fn(&[u8]) -> Option<usize>, add_path: bool, octets: &[u8]) -> Result<(), usize> {
+    let id = if add_path { 4 } else { 0 };
     let mut rest = octets;
     while !rest.is_empty() {
-        let at = octets.len() - rest.len();
-        let nlri = rest.get(id..).filter(|nlri| !nlri.is_empty()).ok_or(at)?;
-        let len = measure(family, nlri).filter(|len| *len > 0).ok_or(at + id)?;
-        rest = nlri.get(len..).ok_or(at)?;
+        let nlri = rest.get(id..).and_then(|nlri| nlri.get(measure(nlri)?..));
+        rest = nlri.ok_or(octets.len() - rest.len() + id)?;
     }
     Ok(())
 }
@@ -194,7 +192,9 @@ impl Encoded {
         let mut octets = [0; Encoded::MAX];
         let [_, _, _, _, first, rest @ ..] = &mut octets;
         *first = bits;
-        rest.iter_mut().zip(address).for_each(|(to, octet)| *to = octet);
+        if let Some(place) = rest.first_chunk_mut::<N>() {
+            *place = address;
+        }
         Encoded { octets, start: Encoded::PATH_ID, end: Encoded::PATH_ID + 1 + bits.div_ceil(8) }
     }
 

@@ -191,12 +191,11 @@ macro_rules! families {
     ($( $NAME:ident in $module:ident, )*) => {
         $( pub(crate) mod $module; )*
 
-        /// Octets of the NLRI in front of `octets`, without a path identifier; `None`: malformed.
-        #[inline]
-        pub(crate) fn measure(family: Family, octets: &[u8]) -> Option<usize> {
+        /// Checks that `octets` are whole NLRI; an error is the place of the first that is not.
+        pub(crate) fn check(family: Family, add_path: bool, octets: &[u8]) -> Result<(), usize> {
             match family {
-                $( Family::$NAME => $module::measure(octets), )*
-                _ => Some(octets.len()),
+                $( Family::$NAME => check_with($module::measure, add_path, octets), )*
+                _ => Ok(()),
             }
         }
 

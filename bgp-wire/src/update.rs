@@ -52,6 +52,7 @@ pub struct UpdateView<'m> {
     /// Where the path attributes end and the NLRI begin.
     attrs_end: u16,
     action: Action,
+    has_unknown: bool,
     index: Index,
     /// Types that are there.
     present: AttrSet,
@@ -96,12 +97,13 @@ impl<'m> UpdateView<'m> {
                 Step::Done => break,
             }
         }
-        let view = UpdateView {
+        let mut view = UpdateView {
             message,
             ctx: *ctx,
             withdrawn_end: to_u16(sections.withdrawn_end),
             attrs_end: to_u16(sections.attrs_end),
             action: Action::Accept,
+            has_unknown: scan.unknown,
             index: scan.index,
             present: scan.seen.difference(scan.left_out),
             left_out: scan.left_out,
@@ -115,7 +117,10 @@ impl<'m> UpdateView<'m> {
             Some(error) if action == Action::SessionReset => Err(error),
             // RFC 7606 section 5.2: with attributes but no reachable NLRI, they were perhaps not found.
             Some(error) if action > Action::AttributeDiscard && !reachable && scan.others => Err(escalated(error)),
-            _ => Ok(UpdateView { action, ..view }),
+            _ => {
+                view.action = action;
+                Ok(view)
+            }
         }
     }
 
@@ -147,7 +152,7 @@ impl<'m> UpdateView<'m> {
     #[must_use]
     pub fn attributes(&self) -> Attributes<'m> {
         let block = (self.withdrawn_end.saturating_add(2), self.attrs_end);
-        Attributes::new(self.message, block, self.index, self.present, self.ctx.four_octet_as())
+        Attributes::new(self.message, block, self.index, (self.present, self.has_unknown), self.ctx.four_octet_as())
     }
 
     /// The announced routes: at most two fields of NLRI, one family each. Families that were not negotiated are left

@@ -31,6 +31,8 @@ pub struct Attributes<'a> {
     end: u16,
     index: Index,
     present: AttrSet,
+    /// Whether there are attributes without a row.
+    has_unknown: bool,
     four_octet_as: bool,
 }
 
@@ -39,10 +41,10 @@ impl<'a> Attributes<'a> {
         octets: &'a [u8],
         (start, end): (u16, u16),
         index: Index,
-        present: AttrSet,
+        (present, has_unknown): (AttrSet, bool),
         four_octet_as: bool,
     ) -> Attributes<'a> {
-        Attributes { octets, start, end, index, present, four_octet_as }
+        Attributes { octets, start, end, index, present, has_unknown, four_octet_as }
     }
 
     /// A block as [`UpdateView::write_canonical`](crate::UpdateView::write_canonical), the builder and
@@ -70,7 +72,7 @@ impl<'a> Attributes<'a> {
                 _ => return Err(Error::new(ErrorKind::NotCanonical, to_u16(at))),
             }
         }
-        Ok(Attributes::new(block, (0, end), scan.index, scan.seen, true))
+        Ok(Attributes::new(block, (0, end), scan.index, (scan.seen, scan.unknown), true))
     }
 
     /// Whether an attribute of that type is there.
@@ -93,7 +95,8 @@ impl<'a> Attributes<'a> {
         }
         match rule(ty.0) {
             Some((slot, _)) => self.at(self.index.get(slot)?),
-            None => self.iter().find(|raw| raw.ty == ty),
+            None if self.has_unknown => self.iter().find(|raw| raw.ty == ty),
+            None => None,
         }
     }
 
@@ -112,6 +115,18 @@ impl<'a> Attributes<'a> {
     /// Whether AS_PATH and AGGREGATOR have 4-octet AS numbers.
     pub(crate) fn four_octet_as(&self) -> bool {
         self.four_octet_as
+    }
+
+    /// Whether there are attributes without a row.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn has_unknown(&self) -> bool {
+        self.has_unknown
+    }
+
+    /// The attributes with a row, in the order of the table, which is that of their types.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn known(&self) -> impl Iterator<Item = RawAttr<'a>> {
+        self.index.iter().filter_map(|offset| self.at(offset))
     }
 
     /// The value of a typed attribute.
@@ -147,6 +162,11 @@ impl Index {
     #[inline]
     pub(crate) fn get(&self, slot: usize) -> Option<u16> {
         self.0.get(slot).copied().filter(|offset| *offset != Index::ABSENT)
+    }
+
+    #[cfg(feature = "alloc")]
+    fn iter(&self) -> impl Iterator<Item = u16> {
+        self.0.iter().copied().filter(|offset| *offset != Index::ABSENT)
     }
 
     #[inline]

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::attr::large_communities::write_unique;
-use crate::attr::{AttrSet, Attributes, RULES, RawAttr};
+use crate::attr::{Attributes, RawAttr, rule};
 use crate::update::UpdateView;
 use crate::{AttrFlags, AttrType};
 
@@ -37,28 +37,26 @@ impl UpdateView<'_> {
 impl Attributes<'_> {
     /// Appends the canonical form; see [`UpdateView::write_canonical`].
     pub fn write_canonical(&self, out: &mut Vec<u8>) {
-        let unknown = self.types().difference(known());
-        if unknown.is_empty() {
-            for rule in &RULES {
-                self.write_known(rule.ty, out);
+        if !self.has_unknown() {
+            for raw in self.known() {
+                self.write_known(&raw, out);
             }
             return;
         }
         // One walk notes where the unknown ones are, however many there are.
-        let mut raws: Vec<RawAttr<'_>> = self.iter().filter(|raw| unknown.contains(raw.ty)).collect();
+        let mut raws: Vec<RawAttr<'_>> = self.iter().filter(|raw| rule(raw.ty.0).is_none()).collect();
         raws.sort_unstable_by_key(|raw| raw.ty);
         let mut raws = raws.into_iter().peekable();
-        for rule in &RULES {
-            while let Some(raw) = raws.next_if(|raw| raw.ty.0 < rule.ty) {
+        for known in self.known() {
+            while let Some(raw) = raws.next_if(|raw| raw.ty < known.ty) {
                 write_attr(raw.canonical_flags(), raw.ty, raw.value, out);
             }
-            self.write_known(rule.ty, out);
+            self.write_known(&known, out);
         }
         raws.for_each(|raw| write_attr(raw.canonical_flags(), raw.ty, raw.value, out));
     }
 
-    fn write_known(&self, ty: u8, out: &mut Vec<u8>) {
-        let Some(raw) = self.get(AttrType(ty)) else { return };
+    fn write_known(&self, raw: &RawAttr<'_>, out: &mut Vec<u8>) {
         let flags = raw.canonical_flags();
         match raw.ty {
             AttrType::NEXT_HOP
@@ -79,11 +77,6 @@ impl Attributes<'_> {
             _ => write_attr(flags, raw.ty, raw.value, out),
         }
     }
-}
-
-/// The types with a row.
-fn known() -> AttrSet {
-    RULES.iter().map(|rule| AttrType(rule.ty)).collect()
 }
 
 /// Appends an attribute with a length field of minimal size; `flags` is without the Extended Length bit.

@@ -9,8 +9,9 @@ use crate::{Action, AttrFlags, AttrType, Context, Error, ErrorKind};
 /// A pass over the attributes in a part of some octets.
 #[derive(Debug, Clone)]
 pub(crate) struct Scan<'a> {
-    octets: &'a [u8],
-    at: usize,
+    /// What is not yet checked.
+    rest: &'a [u8],
+    /// Where that ends.
     end: usize,
     pub(crate) index: Index,
     /// Types that occurred.
@@ -19,6 +20,8 @@ pub(crate) struct Scan<'a> {
     pub(crate) left_out: AttrSet,
     /// Whether there was anything but MP_UNREACH_NLRI.
     pub(crate) others: bool,
+    /// Whether there were attributes without a row.
+    pub(crate) unknown: bool,
 }
 
 /// What a step found.
@@ -36,33 +39,36 @@ impl<'a> Scan<'a> {
     /// A pass over `octets[start..end]`; offsets of errors and of the index count from the first octet.
     pub(crate) fn new(octets: &'a [u8], start: usize, end: usize) -> Scan<'a> {
         Scan {
-            octets,
-            at: start,
+            rest: octets.get(start..end).unwrap_or_default(),
             end,
             index: Index::EMPTY,
             seen: AttrSet::EMPTY,
             left_out: AttrSet::EMPTY,
             others: false,
+            unknown: false,
         }
     }
 
     /// Where the next attribute begins.
     pub(crate) fn at(&self) -> usize {
-        self.at
+        self.end - self.rest.len()
     }
 
     /// Checks one attribute.
     #[inline]
     pub(crate) fn step(&mut self, ctx: &Context) -> Step {
-        let Some(rest) = self.octets.get(self.at..self.end).filter(|rest| !rest.is_empty()) else { return Step::Done };
-        let Some((raw, len)) = split(rest) else { return self.overrun(rest) };
-        let place = Place { ty: raw.ty, start: to_u16(self.at), len: to_u16(len) };
-        self.at += len;
+        if self.rest.is_empty() {
+            return Step::Done;
+        }
+        let Some((raw, len)) = split(self.rest) else { return self.overrun() };
+        let place = Place { ty: raw.ty, start: to_u16(self.at()), len: to_u16(len) };
+        self.rest = self.rest.get(len..).unwrap_or_default();
         self.others |= raw.ty != AttrType::MP_UNREACH_NLRI;
         if !self.seen.insert(raw.ty) {
             return place.duplicate();
         }
         let Some((slot, rule)) = rule(raw.ty.0) else {
+            self.unknown = true;
             return if raw.flags.contains(AttrFlags::OPTIONAL) { Step::Fine } else { place.unrecognized() };
         };
         // RFC 7606 sections 7.5, 7.9, 7.10: these are discarded before anything else is looked at.
@@ -105,10 +111,10 @@ impl<'a> Scan<'a> {
 
     /// RFC 7606 section 4: the rest of the attributes is lost. What carries NLRI cannot be withdrawn then (3 j).
     #[cold]
-    fn overrun(&mut self, rest: &[u8]) -> Step {
-        let ty = AttrType(rest.get(1).copied().unwrap_or(0));
-        let place = Place { ty, start: to_u16(self.at), len: to_u16(rest.len()) };
-        self.at = self.end;
+    fn overrun(&mut self) -> Step {
+        let ty = AttrType(self.rest.get(1).copied().unwrap_or(0));
+        let place = Place { ty, start: to_u16(self.at()), len: to_u16(self.rest.len()) };
+        self.rest = &[];
         self.others = true;
         if carries_nlri(ty) {
             return place.error(AttrProblem::Syntax, Action::SessionReset);
