@@ -40,11 +40,8 @@ fn message() -> impl Strategy<Value = Vec<u8>> {
     let flags = prop_oneof![Just(0x40), Just(0x80), Just(0xc0), Just(0xd0), Just(0xe0), any::<u8>()];
     let value = prop_oneof![vec(0..6_u8, 0..20), vec(any::<u8>(), 0..40)];
     let attr = (flags, ty, value, any::<bool>()).prop_map(|(flags, ty, value, honest)| {
-        let len = u8::try_from(value.len()).unwrap();
+        let len = u8::try_from(value.len()).unwrap().wrapping_add(u8::from(!honest));
         let mut attr = if flags & 0x10 == 0 { vec![flags, ty, len] } else { vec![flags, ty, 0, len] };
-        if !honest {
-            attr[2] = attr[2].wrapping_add(1);
-        }
         attr.extend(value);
         attr
     });
