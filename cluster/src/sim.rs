@@ -72,6 +72,30 @@ pub struct Simulation {
     node_addresses: Vec<Ipv4Addr>,
 }
 
+/// A simulation on its way to rest; made by [`Simulation::settling`].
+#[derive(Debug)]
+pub struct Settling<'s> {
+    simulation: &'s mut Simulation,
+    start: Instant,
+    limit: Instant,
+}
+
+impl Settling<'_> {
+    /// Plays at most `instants` moments at which something happens; says how it came to rest once it has, or time is up.
+    pub fn run(&mut self, instants: usize) -> Option<Settled> {
+        let network = &mut self.simulation.network;
+        let converged = network.settle(self.limit, instants)?;
+        let took = network.last_change().saturating_duration_since(self.start);
+        Some(Settled { converged, took })
+    }
+
+    /// Ends of sessions that are Established, and how many there are to be.
+    #[must_use]
+    pub fn sessions(&self) -> (u64, u64) {
+        self.simulation.network.session_ends()
+    }
+}
+
 /// How a network came to rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -114,10 +138,18 @@ impl Simulation {
 
     /// Lets virtual time pass until the network has come to rest, at most `limit`.
     pub fn settle(&mut self, limit: Duration) -> Settled {
+        let mut settling = self.settling(limit);
+        loop {
+            if let Some(settled) = settling.run(usize::MAX) {
+                return settled;
+            }
+        }
+    }
+
+    /// As [`Simulation::settle`], in slices: for a caller that wants to show how far it is.
+    pub fn settling(&mut self, limit: Duration) -> Settling<'_> {
         let start = self.network.now();
-        let converged = self.network.settle(start + limit);
-        let took = self.network.last_change().saturating_duration_since(start);
-        Settled { converged, took }
+        Settling { simulation: self, start, limit: start + limit }
     }
 
     /// Lets virtual time pass.
@@ -155,6 +187,16 @@ impl Simulation {
         let Some(host) = self.host_id(node).and_then(|id| self.network.host_mut(id)) else { return false };
         host.alive = false;
         true
+    }
+
+    /// How many live nodes are route reflectors.
+    #[must_use]
+    pub fn reflectors(&self) -> usize {
+        let reflects = |name: &str| {
+            let bgp = self.cluster.node(name).and_then(|node| node.spec.bgp.as_ref());
+            bgp.is_some_and(|bgp| bgp.route_reflector_cluster_id.is_some())
+        };
+        self.nodes().filter(|name| reflects(name)).count()
     }
 
     fn host_id(&self, node: &str) -> Option<HostId> {

@@ -29,7 +29,17 @@ impl PingReport {
     /// Whether every request was answered.
     #[must_use]
     pub fn answered(&self) -> bool {
-        self.lost.is_none()
+        self.lost.is_none() && !self.ping.probes.is_empty()
+    }
+
+    /// Adds the probes of a later look at the same target, numbered from `sequence` on.
+    pub fn append(&mut self, later: PingReport, sequence: u16) {
+        let numbers = sequence..;
+        let probes = later.ping.probes.into_iter().zip(numbers);
+        self.ping.probes.extend(probes.map(|(probe, sequence)| Probe { sequence, ..probe }));
+        self.ping.path = later.ping.path;
+        self.ping.overhead = later.ping.overhead;
+        self.lost = self.lost.take().or(later.lost);
     }
 }
 

@@ -169,16 +169,18 @@ impl Network {
 
     /// Whether every session that is configured between live hosts is Established and nothing is on its way.
     pub(super) fn converged(&self) -> bool {
-        self.on_the_way == 0
-            && self.hosts.iter().filter(|host| host.alive).all(|host| {
-                host.speaker.peers().all(|peer| {
-                    peer.state == State::Established
-                        || match peer.config.address {
-                            IpAddr::V4(address) => !self.lives(address),
-                            IpAddr::V6(_) => true,
-                        }
-                })
-            })
+        let (up, wanted) = if self.on_the_way == 0 { self.session_ends() } else { (0, 1) };
+        up == wanted
+    }
+
+    /// Ends of sessions between live hosts: those that are Established, and all.
+    pub(super) fn session_ends(&self) -> (u64, u64) {
+        let live = self.hosts.iter().filter(|host| host.alive);
+        let ends = live.flat_map(|host| host.speaker.peers()).filter(|peer| match peer.config.address {
+            IpAddr::V4(address) => self.lives(address),
+            IpAddr::V6(_) => false,
+        });
+        ends.fold((0, 0), |(up, all), peer| (up + u64::from(peer.state == State::Established), all + 1))
     }
 
     /// Lets time pass until `limit`, whatever happens.
@@ -187,15 +189,20 @@ impl Network {
         self.clock.advance(limit);
     }
 
-    /// Lets time pass until the network has converged, at most until `limit`; whether it has.
-    pub(super) fn settle(&mut self, limit: Instant) -> bool {
+    /// Lets time pass until the network has converged, at most until `limit` and for so many instants; whether it has,
+    /// or `None` where there is more to play.
+    pub(super) fn settle(&mut self, limit: Instant, instants: usize) -> Option<bool> {
         self.pump();
-        while !self.converged() {
+        for _ in 0..instants {
+            if self.converged() {
+                return Some(true);
+            }
             if !self.step(limit) {
-                return false;
+                self.clock.advance(limit);
+                return Some(false);
             }
         }
-        true
+        None
     }
 
     /// Everything of the next instant that is not after `limit`; false = there is none.

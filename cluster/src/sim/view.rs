@@ -1,6 +1,7 @@
 //! What an operator would look at on a node of the simulated cluster.
 
 use alloc::vec::Vec;
+use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use bgp_fsm::{Instant, State};
@@ -28,6 +29,19 @@ pub struct Reflected {
     pub originator_id: Option<BgpId>,
     /// CLUSTER_LIST, the nearest first.
     pub cluster_list: Vec<ClusterId>,
+}
+
+/// Two lines in the manner of BIRD's `show route all`.
+impl fmt::Display for Reflected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Reflected { prefix, next_hop, from, originator_id, cluster_list } = self;
+        writeln!(f, "{prefix} via {next_hop} from {from}")?;
+        if let Some(originator_id) = originator_id {
+            writeln!(f, "    BGP.originator_id: {originator_id}")?;
+        }
+        f.write_str("    BGP.cluster_list:")?;
+        cluster_list.iter().try_for_each(|cluster| write!(f, " {cluster}"))
+    }
 }
 
 impl Simulation {
