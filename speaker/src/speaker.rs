@@ -235,6 +235,13 @@ impl Speaker {
         Some(PeerStatus::new(self.peers.get(index(id))?.as_ref()?))
     }
 
+    /// The session that runs over a connection; none: the connection is closing or gone.
+    #[must_use]
+    pub fn session(&self, conn: ConnId) -> Option<&Session> {
+        let (peer, line) = self.line_of(conn)?;
+        Some(&self.peers.get(index(peer))?.as_ref()?.lines.get(line)?.as_ref()?.session)
+    }
+
     /// The peer at an address.
     #[must_use]
     pub fn peer_at(&self, address: IpAddr) -> Option<PeerId> {

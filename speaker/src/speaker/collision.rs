@@ -16,8 +16,8 @@ impl Speaker {
     pub(super) fn survives(&mut self, store: &mut AttrStore, now: Instant, conn: ConnId, message: &[u8]) -> bool {
         let Some((id, line)) = self.line_of(conn) else { return false };
         let other = 1usize.saturating_sub(line);
-        let Some(other_state) = self.session(id, other).map(|session| session.state()) else { return true };
-        let Some(peer) = self.session(id, line).and_then(|session| session.accepts(message)) else { return true };
+        let Some(other_state) = self.session_mut(id, other).map(|session| session.state()) else { return true };
+        let Some(peer) = self.session_mut(id, line).and_then(|session| session.accepts(message)) else { return true };
         let keep = match other_state {
             State::OpenConfirm => self.stays(id, line, peer),
             State::Established => self.detects_established(id) && self.stays(id, line, peer),
@@ -34,7 +34,7 @@ impl Speaker {
         let Some(peer) = self.peer_mut(id) else { return };
         let [main, second] = &mut peer.lines;
         mem::swap(main, second);
-        if matches!(self.session(id, 1).map(|session| session.state()), Some(State::Connect | State::Active)) {
+        if matches!(self.session_mut(id, 1).map(|session| session.state()), Some(State::Connect | State::Active)) {
             self.input(store, now, id, 1, Input::ManualStop);
         }
     }

@@ -53,7 +53,7 @@ impl Speaker {
                 self.counters.messages = self.counters.messages.saturating_add(1);
                 self.message(store, now, conn, message);
             }
-            match self.line_of(conn).and_then(|(peer, line)| self.session(peer, line)) {
+            match self.line_of(conn).and_then(|(peer, line)| self.session_mut(peer, line)) {
                 Some(session) => Next::Go(session.receive_limit()),
                 None => Next::Stop,
             }
@@ -61,7 +61,7 @@ impl Speaker {
         self.connections.put_incoming(conn, incoming);
         if let Err((error, header)) = outcome
             && let Some((peer, line)) = self.line_of(conn)
-            && let Some(session) = self.session(peer, line)
+            && let Some(session) = self.session_mut(peer, line)
         {
             session.framing_error(now, error, &header);
             self.drain(store, now, peer, line);
@@ -73,7 +73,7 @@ impl Speaker {
         if self.connections.sent(conn, count) {
             self.close_now(conn, false);
         } else if let Some((peer, line)) = self.line_of(conn)
-            && let Some(session) = self.session(peer, line)
+            && let Some(session) = self.session_mut(peer, line)
         {
             session.sent(now, count > 0);
             let deadline = session.poll_timeout();
@@ -93,7 +93,7 @@ impl Speaker {
             self.deadlines.pop();
             let (place, line) = split(due);
             let Some(peer) = self.peers.get(place).and_then(Option::as_ref).map(|peer| peer.id) else { continue };
-            if let Some(session) = self.session(peer, line) {
+            if let Some(session) = self.session_mut(peer, line) {
                 session.handle_timeout(now);
                 self.drain(store, now, peer, line);
             }
@@ -135,13 +135,13 @@ impl Speaker {
     }
 
     pub(super) fn input(&mut self, store: &mut AttrStore, now: Instant, peer: PeerId, line: usize, event: Input) {
-        if let Some(session) = self.session(peer, line) {
+        if let Some(session) = self.session_mut(peer, line) {
             session.handle(now, event);
             self.drain(store, now, peer, line);
         }
     }
 
-    pub(super) fn session(&mut self, peer: PeerId, line: usize) -> Option<&mut Session> {
+    pub(super) fn session_mut(&mut self, peer: PeerId, line: usize) -> Option<&mut Session> {
         Some(&mut self.peer_mut(peer)?.lines.get_mut(line)?.as_mut()?.session)
     }
 
@@ -157,7 +157,7 @@ impl Speaker {
             return;
         }
         let Some((peer, line)) = self.line_of(conn) else { return };
-        let Some(session) = self.session(peer, line) else { return };
+        let Some(session) = self.session_mut(peer, line) else { return };
         match session.receive(now, message) {
             Received::Update(update) => {
                 if let Some(family) = update.end_of_rib() {
