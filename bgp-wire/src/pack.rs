@@ -46,6 +46,8 @@ pub enum PackError {
     },
 }
 
+const _: () = assert!(size_of::<PackError>() <= 16);
+
 /// Packs routes for one session into messages, which it appends to the caller's buffer.
 ///
 /// The attributes come as a canonical block; a session with 2-octet AS numbers gets AS_TRANS with AS4_PATH and
@@ -150,6 +152,16 @@ impl Packer {
     }
 
     /// Appends the End-of-RIB marker of a family (RFC 4724 section 2).
+    ///
+    /// ```
+    /// use bgp_wire::{Context, Family, Packer, SessionKind, UpdateView};
+    ///
+    /// let ctx = Context::new(SessionKind::Ibgp);
+    /// let mut out = bytes::BytesMut::new();
+    /// Packer::new(&ctx).end_of_rib(&mut out, Family::IPV6_UNICAST);
+    /// assert_eq!(UpdateView::decode(&out, &ctx)?.end_of_rib(), Some(Family::IPV6_UNICAST));
+    /// # Ok::<(), bgp_wire::Error>(())
+    /// ```
     pub fn end_of_rib(&mut self, out: &mut BytesMut, family: Family) {
         let start = begin_message(out);
         if family == Family::IPV4_UNICAST {

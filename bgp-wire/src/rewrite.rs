@@ -111,6 +111,21 @@ impl Rewrite<'_> {
 ///
 /// An attribute that a change would make longer than its length field can say (65535 octets, far more than any message
 /// takes) stays as it is.
+///
+/// ```
+/// use bgp_wire::attr::AttrBuilder;
+/// use bgp_wire::{BgpId, ClusterId, ClusterListEdit, Edit, Rewrite, rewrite};
+///
+/// // Reflection (RFC 4456 section 8):
+/// let mut edits = Rewrite::new();
+/// edits.originator_id = Edit::SetIfMissing(BgpId(0x0a00_0001));
+/// edits.cluster_list = ClusterListEdit::Prepend(ClusterId(0xf400_0001));
+/// let mut out = Vec::new();
+/// rewrite(&AttrBuilder::new().build()?, &edits, &mut out);
+/// let want = AttrBuilder::new().originator_id(BgpId(0x0a00_0001)).cluster_list(&[ClusterId(0xf400_0001)]);
+/// assert_eq!(out, want.build()?);
+/// # Ok::<(), bgp_wire::Error>(())
+/// ```
 pub fn rewrite(canonical: &[u8], edits: &Rewrite<'_>, out: &mut Vec<u8>) {
     let mut raws = RawAttrs::all(canonical).peekable();
     for (ty, edit) in EDITS {

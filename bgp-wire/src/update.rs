@@ -290,4 +290,4 @@ fn escalated(error: Error) -> Error {
 /// Where the withdrawn routes begin: header (19 octets) and their length (2).
 const WITHDRAWN: usize = 21;
 
-const _: () = assert!(size_of::<UpdateView<'_>>() <= 224);
+const _: () = assert!(size_of::<UpdateView<'_>>() <= 200);

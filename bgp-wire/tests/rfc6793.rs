@@ -116,3 +116,23 @@ fn rfc6793_4_2_2_old_speakers_get_as_trans_and_the_as4_attributes() {
     Packer::new(&ctx).announce(&mut out, &small, next_hop, Family::IPV4_UNICAST, [prefix.into()]).unwrap();
     assert!(UpdateView::decode(&out, &ctx).unwrap().attributes().iter().map(|raw| raw.ty.0).eq([1, 2, 3, 5]));
 }
+
+#[test]
+fn rfc8654_a_block_that_would_outgrow_its_offsets_withdraws() {
+    let ctx = narrow().with_max_receive(u16::MAX);
+    // AS_PATH of full segments, and an unknown attribute that fills the rest.
+    let path = [&[2, 255][..], &[0, 9].repeat(255)].concat().repeat(30);
+    let long = |flags: u8, ty: u8, value: &[u8]| {
+        [&[flags | 0x10, ty][..], &u16::try_from(value.len()).unwrap().to_be_bytes(), value].concat()
+    };
+    let rest = usize::from(u16::MAX) - ORIGIN.len() - NEXT_HOP.len() - 2 * path.len() - 8 - 3;
+    for (len, want) in [(rest, Action::Accept), (rest + 1, Action::TreatAsWithdraw)] {
+        let unknown = long(0xc0, 200, &vec![0; len]);
+        let message = message(&[], &[ORIGIN, &long(0x40, 2, &path), NEXT_HOP, &unknown], NLRI);
+        let update = UpdateView::decode(&message, &ctx).unwrap();
+        assert_eq!(update.verdict().action, want, "{len}");
+        let mut canonical = Vec::new();
+        update.write_canonical(&mut canonical);
+        assert!(Attributes::from_canonical(&canonical).is_ok());
+    }
+}

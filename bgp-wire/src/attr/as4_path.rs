@@ -1,7 +1,7 @@
 //! AS4_PATH (RFC 6793 section 3): AS_PATH for sessions with 2-octet AS numbers.
 
 use crate::attr::as_path::check_segments;
-use crate::attr::{AsPath, Attribute, Attributes, Length, Source};
+use crate::attr::{Aggregator, Attribute, Attributes, Length, Source};
 use crate::error::AttrProblem;
 use crate::{Action, Asn, AttrType, Context};
 
@@ -18,7 +18,7 @@ impl Attribute for As4Path {
     fn check(value: &[u8], ctx: &Context) -> Result<(), AttrProblem> {
         let kinds = check_segments(value, true)?;
         // RFC 9774 section 3 names AS4_PATH as well.
-        if ctx.reject_as_sets() && AsPath::new(value, true).has_set() && kinds.sets {
+        if ctx.reject_as_sets() && kinds.sets {
             return Err(AttrProblem::AsSet);
         }
         // RFC 6793 section 6: a value without a segment is too short to be one.
@@ -33,7 +33,7 @@ impl Attributes<'_> {
         self.contains(AttrType::AS4_AGGREGATOR)
             && self
                 .get(AttrType::AGGREGATOR)
-                .and_then(|raw| crate::attr::Aggregator::decode(raw.value))
+                .and_then(|raw| Aggregator::decode(raw.value))
                 .is_some_and(|aggregator| aggregator.asn != Asn::TRANS)
     }
 }

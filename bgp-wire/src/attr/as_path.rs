@@ -381,10 +381,6 @@ impl Attribute for AsPath<'_> {
         {
             return Err(AttrProblem::FirstAs);
         }
-        // The 4-octet form must fit the 16-bit offsets of a canonical block.
-        if !wide && value.len() > MAX_NARROW {
-            return Err(AttrProblem::TooLong);
-        }
         Ok(())
     }
 }
@@ -432,6 +428,3 @@ impl<'a> Attributes<'a> {
         })
     }
 }
-
-/// Octets of a 2-octet AS_PATH that is still taken: no real path comes near (32,000 AS numbers).
-const MAX_NARROW: usize = 16_384;

@@ -13,6 +13,8 @@ pub(crate) struct Scan<'a> {
     rest: &'a [u8],
     /// Where that ends.
     end: usize,
+    /// How long the attributes are.
+    len: usize,
     pub(crate) index: Index,
     /// Types that occurred.
     pub(crate) seen: AttrSet,
@@ -41,6 +43,7 @@ impl<'a> Scan<'a> {
         Scan {
             rest: octets.get(start..end).unwrap_or_default(),
             end,
+            len: end.saturating_sub(start),
             index: Index::EMPTY,
             seen: AttrSet::EMPTY,
             left_out: AttrSet::EMPTY,
@@ -76,10 +79,12 @@ impl<'a> Scan<'a> {
             self.left_out.insert(raw.ty);
             return place.error(AttrProblem::Unwanted, Action::AttributeDiscard);
         }
-        let value = if rule.length.allows(raw.value.len(), ctx.four_octet_as()) {
-            check_value(raw.ty.0, raw.value, ctx)
-        } else {
+        let value = if !rule.length.allows(raw.value.len(), ctx.four_octet_as()) {
             Err(AttrProblem::Length)
+        } else if !ctx.four_octet_as() && self.outgrows(&raw) {
+            Err(AttrProblem::TooLong)
+        } else {
+            check_value(raw.ty.0, raw.value, ctx)
         };
         // RFC 7606 section 3 c: whatever the type, other flags withdraw. The low four bits do not count.
         let flags_fit = raw.flags.0 & (AttrFlags::OPTIONAL | AttrFlags::TRANSITIVE).0 == rule.flags;
@@ -97,6 +102,12 @@ impl<'a> Scan<'a> {
                 place.malformed(problem, rule.malformed, flags_fit)
             }
         }
+    }
+
+    /// Whether the block with 4-octet AS numbers would be too long for a canonical block, whose offsets have 16 bits.
+    /// That takes an extended message (RFC 8654) of a speaker with 2-octet AS numbers.
+    fn outgrows(&self, raw: &RawAttr<'_>) -> bool {
+        raw.ty == AttrType::AS_PATH && self.len + raw.value.len() + AGGREGATOR_GROWTH > usize::from(u16::MAX)
     }
 
     /// The NLRI of the multiprotocol attributes are needed for the withdrawal.
@@ -170,3 +181,6 @@ impl Place {
 fn carries_nlri(ty: AttrType) -> bool {
     matches!(ty, AttrType::MP_REACH_NLRI | AttrType::MP_UNREACH_NLRI)
 }
+
+/// Octets that AGGREGATOR and the length of AS_PATH grow by with 4-octet AS numbers.
+const AGGREGATOR_GROWTH: usize = 3;
