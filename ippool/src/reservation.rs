@@ -80,6 +80,11 @@ impl Reservations {
         count(self.ranges(cidr), first, last)
     }
 
+    /// How many addresses `first..=last` of the version of `cidr` are reserved.
+    pub(crate) fn count_between(&self, cidr: &IpNet, first: u128, last: u128) -> u128 {
+        count(self.ranges(cidr), first, last)
+    }
+
     /// The last address of the range that reserves all of `cidr`, if one does.
     pub(crate) fn covered_to(&self, cidr: &IpNet) -> Option<u128> {
         let (first, last) = net::span(cidr);

@@ -443,7 +443,7 @@ impl GiveUp {
         if let (Which::Node(owner), None) = (&self.which, &state.problem) {
             for _ in 0..RETRIES {
                 let key = Key::Host(owner.name().into());
-                let Some(stored) = io.read(|| vec![key.clone()])?.pop().flatten() else { break };
+                let Some(stored) = io.read(vec![key.clone()])?.pop().flatten() else { break };
                 if io.write(Write::Delete(key, stored.revision))?.is_some() {
                     break;
                 }

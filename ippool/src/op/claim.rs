@@ -12,7 +12,7 @@ use super::tape::{CONFLICT, Clock, Halt, ReadBlock, StoreError, Tape, Written};
 use crate::block::{Block, HostReservation};
 use crate::key::{Key, Owner};
 use crate::store::{Revision, Write};
-use crate::value::{AffinityState, Value};
+use crate::value::{Affinity, AffinityState, Value};
 
 /// What became of a claim.
 #[derive(Debug, Clone)]
@@ -58,13 +58,23 @@ pub(crate) fn claim(
         }
         let revision = affinity.map(|(_, revision)| revision);
         let Some(pending) = io.write_affinity(owner, cidr, AffinityState::Pending, revision)? else { continue };
-        let written = match read {
-            Some(read) => io.update_block(Arc::unwrap_or_clone(read.block), read.revision)?,
+        let existed = read.is_some();
+        let (block, written) = match read {
+            Some(read) => io.try_update_block(Arc::unwrap_or_clone(read.block), read.revision)?,
             None => create(io, clock, owner, cidr, reservation, pending)?,
         };
-        let Some(read) = written else { continue };
-        if io.write_affinity(owner, cidr, AffinityState::Confirmed, Some(pending))?.is_some() {
-            return Ok(Claim::Ours(read));
+        let revision = match written {
+            Written::Done(revision) => revision,
+            Written::Conflict => continue,
+            Written::Failed if existed => return Err(Halt::Fault(StoreError::Failed)),
+            Written::Failed => return undo(io, owner, cidr, pending, None),
+        };
+        let confirmed = Value::Affinity(Affinity::new(AffinityState::Confirmed));
+        match io.try_write(Write::Update(Key::Affinity(owner.clone(), cidr), confirmed, pending))? {
+            Written::Done(_) => return Ok(Claim::Ours(ReadBlock { block, revision, freed: false })),
+            Written::Conflict => {}
+            Written::Failed if existed => return Err(Halt::Fault(StoreError::Failed)),
+            Written::Failed => return undo(io, owner, cidr, pending, Some(revision)),
         }
     }
     Err(CONFLICT)
@@ -77,15 +87,28 @@ fn create(
     cidr: IpNet,
     reservation: Option<&HostReservation>,
     pending: Revision,
-) -> Result<Option<ReadBlock>, Halt> {
+) -> Result<(Arc<Block>, Written), Halt> {
     // The clock alone could repeat numbers of an earlier block at this place; the revision of the affinity written just
     // now has grown at least as much as they did.
     let sequence = clock.now.as_nanos().wrapping_add(pending.0);
     let mut block = Block::new(cidr, sequence, reservation).map_err(|_| Halt::Fault(StoreError::BadValue))?;
     block.set_affinity(Some(owner.clone()), clock.now);
     let block = Arc::new(block);
-    let written = io.write(Write::Create(Key::Block(cidr), Value::Block(Arc::clone(&block))))?;
-    Ok(written.map(|revision| ReadBlock { block, revision, freed: false }))
+    let written = io.try_write(Write::Create(Key::Block(cidr), Value::Block(Arc::clone(&block))))?;
+    Ok((block, written))
+}
+
+/// After the store failed: removes the new block, if it was made, and then its affinity, as far as the store lets it.
+/// What stays pending is repaired by the owner's next request.
+fn undo(io: &mut Tape, owner: &Owner, cidr: IpNet, pending: Revision, made: Option<Revision>) -> Result<Claim, Halt> {
+    let gone = match made {
+        None => true,
+        Some(revision) => matches!(io.try_write(Write::Delete(Key::Block(cidr), revision))?, Written::Done(_)),
+    };
+    if gone {
+        io.try_write(Write::Delete(Key::Affinity(owner.clone(), cidr), pending))?;
+    }
+    Err(Halt::Fault(StoreError::Failed))
 }
 
 /// What became of giving a block up.
@@ -168,7 +191,7 @@ pub(crate) fn release(
 /// Confirms the claim on a block that stays with its owner; false when somebody else wrote meanwhile.
 fn restore(io: &mut Tape, owner: &Owner, cidr: IpNet, revision: Revision, read: ReadBlock) -> Result<bool, Halt> {
     let key = || Key::Affinity(owner.clone(), cidr);
-    let value = |state| Value::Affinity(crate::value::Affinity::new(state));
+    let value = |state| Value::Affinity(Affinity::new(state));
     let pending = io.try_write(Write::Update(key(), value(AffinityState::Pending), revision))?;
     let Written::Done(pending) = pending else { return Ok(false) };
     let (_, block) = io.try_update_block(Arc::unwrap_or_clone(read.block), read.revision)?;

@@ -49,6 +49,8 @@ pub(crate) struct Family {
     stale: Vec<IpNet>,
     /// How many blocks the owner has in usable pools.
     owned: usize,
+    /// The blocks as they were listed for the search, and those that were made since.
+    listed: Option<Arc<Vec<Listed>>>,
     tries: u32,
     pub(crate) taken: Vec<IpNet>,
     pub(crate) messages: Vec<Message>,
@@ -69,6 +71,9 @@ enum Stage {
     StartBorrow,
     Borrow { todo: Vec<Step>, exhausted: Vec<IpNet>, moved: bool },
 }
+
+/// A listed block, or only its CIDR.
+type Listed = (IpNet, Option<ReadBlock>);
 
 /// A step of borrowing, kept in reverse order.
 #[derive(Debug, Clone)]
@@ -99,6 +104,7 @@ impl Family {
             affine: VecDeque::new(),
             stale: Vec::new(),
             owned: 0,
+            listed: None,
             tries: 0,
             taken: Vec::new(),
             messages: Vec::new(),
@@ -127,9 +133,18 @@ impl Family {
                 _ => next.stage = Stage::Affine,
             },
             Stage::Find => {
-                let blocks = io.list_blocks(wanted.version, clock)?;
-                match next.search(common).usable(&blocks) {
-                    Found::Block(cidr) => next.stage = Stage::Claim(cidr),
+                let known = self.listed.is_some();
+                let listed = match &self.listed {
+                    Some(listed) => Arc::clone(listed),
+                    None => Arc::new(io.list_blocks(wanted.version, clock)?),
+                };
+                match next.search(common, wanted).usable(&listed) {
+                    Found::Block(cidr) => {
+                        next.stage = Stage::Claim(cidr);
+                        next.listed = Some(listed);
+                    }
+                    // Look again before anything is taken away from others.
+                    Found::Idle(_) if known => next.listed = None,
                     Found::Idle(mut idle) => {
                         idle.reverse();
                         next.stage = Stage::TakeOver(idle);
@@ -151,17 +166,22 @@ impl Family {
             Stage::Claim(cidr) => match claim(io, clock, owner, *cidr, wanted.reservation.as_ref(), false)? {
                 Claim::Ours(read) => {
                     next.owned += 1;
+                    if let Some(listed) = &mut next.listed {
+                        // Full as far as this request is concerned.
+                        Arc::make_mut(listed).push((*cidr, None));
+                    }
                     return next.take(common, wanted, io, read, false);
                 }
                 Claim::Theirs | Claim::Gone => {
                     next.again()?;
+                    next.listed = None;
                     next.stage = Stage::Find;
                 }
             },
             Stage::StartBorrow => {
                 let blocks = io.list_blocks(wanted.version, clock)?;
                 let mut todo = Vec::new();
-                for (pool, cidrs) in next.search(common).borrowable(&blocks) {
+                for (pool, cidrs) in next.search(common, wanted).borrowable(&blocks) {
                     todo.extend(cidrs.into_iter().map(Step::Block));
                     todo.push(Step::EndOfPool(pool));
                 }
@@ -173,13 +193,14 @@ impl Family {
         Ok(Next::On(next))
     }
 
-    fn search<'a>(&'a self, common: &'a Common) -> Search<'a> {
+    fn search<'a>(&'a self, common: &'a Common, wanted: &'a FamilyRequest) -> Search<'a> {
         Search {
             resources: &common.resources,
             pools: &self.usable,
             owner: &common.owner,
             seed: common.request.seed,
             now: common.request.now,
+            kept_back: wanted.reservation.as_ref(),
         }
     }
 
@@ -242,9 +263,6 @@ impl Family {
         let max = u64::from(common.request.max_alloc);
         let num = as_count(wanted.num);
         let id = common.request.attributes.handle.as_deref().unwrap_or_default();
-        if num > max {
-            return Ok(Next::Done(self, Some(AutoAssignError::MaxAlloc)));
-        }
         let handle = io.handle(id)?.map(|(handle, _)| handle).unwrap_or_default();
         if self.taken.is_empty() && count(&handle, wanted.version).saturating_add(num) <= max {
             self.stage = Stage::Stale;
@@ -260,9 +278,9 @@ impl Family {
             self.taken = existing.into_iter().filter_map(with_mask).take(wanted.num).collect();
             return Ok(Next::Done(self, None));
         }
-        // Another process has counted addresses that it has not taken yet.
+        // Another process has counted addresses that it has not taken yet, or there is no hope.
         self.tries += 1;
-        if self.tries > RETRIES {
+        if self.tries > RETRIES || num > max {
             return Ok(Next::Done(self, Some(AutoAssignError::MaxAlloc)));
         }
         Ok(Next::On(self))
@@ -335,6 +353,12 @@ impl Family {
             }
         }
         if self.taken.len() >= wanted.num {
+            if let Stage::Borrow { exhausted, .. } = &mut self.stage
+                && !exhausted.is_empty()
+            {
+                let exhausted = core::mem::take(exhausted);
+                self.say(Message::PoolsExhausted(exhausted));
+            }
             return Ok(Next::Done(self, None));
         }
         if !borrow {
@@ -354,6 +378,7 @@ impl Family {
             None if *moved => {
                 // A block was deleted meanwhile, so there is room for a new one.
                 self.again()?;
+                self.listed = None;
                 self.stage = Stage::Find;
             }
             None => {

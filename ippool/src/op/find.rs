@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use ipnet::IpNet;
 
 use super::tape::ReadBlock;
+use crate::block::HostReservation;
 use crate::key::{IpVersion, Owner};
 use crate::net;
 use crate::pool::{Pool, Resources};
@@ -43,6 +44,8 @@ pub(crate) struct Search<'a> {
     /// Where to begin in pools of one-address blocks.
     pub(crate) seed: u64,
     pub(crate) now: UnixTime,
+    /// What a new block keeps back for its host.
+    pub(crate) kept_back: Option<&'a HostReservation>,
 }
 
 impl Search<'_> {
@@ -82,7 +85,7 @@ impl Search<'_> {
                     skip = skip.min((last - index).saturating_add(1));
                 } else {
                     match known.get(&cidr) {
-                        None if count(&occupied, first, end) == 0 => return Found::Block(cidr),
+                        None if count(&occupied, first, end) == 0 && self.has_room(&cidr) => return Found::Block(cidr),
                         Some(Some(read)) if read.block.num_free(reserved) > 0 => {
                             if read.block.affinity() == Some(self.owner) {
                                 return Found::Block(cidr);
@@ -106,6 +109,14 @@ impl Search<'_> {
             }
         }
         Found::Idle(idle)
+    }
+
+    /// Whether a new block would have an address to give out.
+    fn has_room(&self, cidr: &IpNet) -> bool {
+        let Some(HostReservation { start, end, .. }) = self.kept_back else { return true };
+        let (first, last) = net::span(cidr);
+        let (first, last) = (first.saturating_add((*start).into()), last.saturating_sub((*end).into()));
+        first <= last && self.resources.reservations().count_between(cidr, first, last) <= last - first
     }
 
     fn old_enough(&self, read: &ReadBlock) -> bool {

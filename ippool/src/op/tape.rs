@@ -116,6 +116,7 @@ impl<S: Script> Operation for Run<S> {
                 return Poll::Ask(request.clone());
             }
             self.tape.next = 0;
+            self.tape.tombstones.clear();
             match self.script.step(&self.state, &mut self.tape) {
                 Ok(Flow::Next(state)) => {
                     self.state = state;
@@ -157,6 +158,8 @@ pub(crate) struct Tape {
     answers: Vec<Answer>,
     next: usize,
     request: Option<Request>,
+    /// Objects read in this run of the step that are being deleted: absent, but their keys are taken.
+    tombstones: Vec<(Key, Revision)>,
 }
 
 /// When an operation runs, and how long released addresses cool down.
@@ -192,13 +195,17 @@ impl Tape {
         self.answers.get(index).ok_or(Halt::Wait)
     }
 
-    pub(crate) fn read(&mut self, keys: impl FnOnce() -> Vec<Key>) -> Result<Vec<Option<Stored>>, Halt> {
-        match self.ask(|| Request::Read(keys()))? {
-            Answer::Objects(objects) => {
-                Ok(objects.iter().map(|object| object.clone().filter(|object| !object.value.is_deleted())).collect())
+    pub(crate) fn read(&mut self, keys: Vec<Key>) -> Result<Vec<Option<Stored>>, Halt> {
+        let Answer::Objects(objects) = self.ask(|| Request::Read(keys.clone()))? else {
+            return Err(Halt::Fault(StoreError::Failed));
+        };
+        let mut objects = objects.clone();
+        for (object, key) in objects.iter_mut().zip(keys) {
+            if let Some(deleted) = object.take_if(|object| object.value.is_deleted()) {
+                self.tombstones.push((key, deleted.revision));
             }
-            _ => Err(Halt::Fault(StoreError::Failed)),
         }
+        Ok(objects)
     }
 
     fn list(&mut self, prefix: impl FnOnce() -> Prefix) -> Result<Vec<(Key, Stored)>, Halt> {
@@ -212,6 +219,13 @@ impl Tape {
 
     /// A write whose failure is not the end of the operation.
     pub(crate) fn try_write(&mut self, write: Write) -> Result<Written, Halt> {
+        let write = match write {
+            Write::Create(key, value) => match self.tombstones.iter().rev().find(|(other, _)| *other == key) {
+                Some((_, revision)) => Write::Update(key, value, *revision),
+                None => Write::Create(key, value),
+            },
+            other => other,
+        };
         Ok(match self.ask(|| Request::Commit(write))? {
             Answer::Committed(revision) => Written::Done(*revision),
             Answer::Conflict => Written::Conflict,
@@ -233,7 +247,7 @@ impl Tape {
     }
 
     pub(crate) fn stored_config(&mut self) -> Result<Option<(Config, Revision)>, Halt> {
-        match self.read(|| vec![Key::Config])?.pop().flatten() {
+        match self.read(vec![Key::Config])?.pop().flatten() {
             None => Ok(None),
             Some(Stored { value: Value::Config(config), revision }) => Ok(Some((config, revision))),
             Some(_) => Err(Halt::Fault(StoreError::BadValue)),
@@ -241,7 +255,7 @@ impl Tape {
     }
 
     pub(crate) fn handle(&mut self, id: &str) -> Result<Option<(Handle, Revision)>, Halt> {
-        match self.read(|| vec![Key::Handle(id.into())])?.pop().flatten() {
+        match self.read(vec![Key::Handle(id.into())])?.pop().flatten() {
             None => Ok(None),
             Some(Stored { value: Value::Handle(handle), revision }) => Ok(Some((handle, revision))),
             Some(_) => Err(Halt::Fault(StoreError::BadValue)),
@@ -249,15 +263,17 @@ impl Tape {
     }
 
     pub(crate) fn block(&mut self, cidr: IpNet, clock: Clock) -> Result<Option<ReadBlock>, Halt> {
-        self.read(|| vec![Key::Block(cidr)])?.pop().flatten().map(|stored| loaded(stored, clock)).transpose()
+        self.read(vec![Key::Block(cidr)])?.pop().flatten().map(|stored| loaded(cidr, stored, clock)).transpose()
     }
 
     pub(crate) fn blocks(&mut self, cidrs: &[IpNet], clock: Clock) -> Result<Vec<Option<ReadBlock>>, Halt> {
         if cidrs.is_empty() {
             return Ok(Vec::new());
         }
-        let objects = self.read(|| cidrs.iter().map(|cidr| Key::Block(*cidr)).collect())?;
-        objects.into_iter().map(|object| object.map(|stored| loaded(stored, clock)).transpose()).collect()
+        let objects = self.read(cidrs.iter().map(|cidr| Key::Block(*cidr)).collect())?;
+        let load =
+            |(object, cidr): (Option<Stored>, &IpNet)| object.map(|stored| loaded(*cidr, stored, clock)).transpose();
+        objects.into_iter().zip(cidrs).map(load).collect()
     }
 
     /// An affinity and its block.
@@ -268,14 +284,14 @@ impl Tape {
         cidr: IpNet,
         clock: Clock,
     ) -> Result<(Option<(AffinityState, Revision)>, Option<ReadBlock>), Halt> {
-        let objects = self.read(|| vec![Key::Affinity(owner.clone(), cidr), Key::Block(cidr)])?;
+        let objects = self.read(vec![Key::Affinity(owner.clone(), cidr), Key::Block(cidr)])?;
         let mut objects = objects.into_iter();
         let affinity = match objects.next().flatten() {
             None => None,
             Some(Stored { value: Value::Affinity(affinity), revision }) => Some((affinity.state, revision)),
             Some(_) => return Err(Halt::Fault(StoreError::BadValue)),
         };
-        let block = objects.next().flatten().map(|stored| loaded(stored, clock)).transpose()?;
+        let block = objects.next().flatten().map(|stored| loaded(cidr, stored, clock)).transpose()?;
         Ok((affinity, block))
     }
 
@@ -289,7 +305,7 @@ impl Tape {
         Ok(objects
             .into_iter()
             .filter_map(|(key, stored)| match key {
-                Key::Block(cidr) => Some((cidr, loaded(stored, clock).ok())),
+                Key::Block(cidr) => Some((cidr, loaded(cidr, stored, clock).ok())),
                 _ => None,
             })
             .collect())
@@ -353,8 +369,11 @@ fn affinity_key(key: Key) -> Option<(Owner, IpNet)> {
     }
 }
 
-fn loaded(stored: Stored, clock: Clock) -> Result<ReadBlock, Halt> {
+fn loaded(cidr: IpNet, stored: Stored, clock: Clock) -> Result<ReadBlock, Halt> {
     let Value::Block(mut block) = stored.value else { return Err(Halt::Fault(StoreError::BadValue)) };
+    if block.cidr() != cidr {
+        return Err(Halt::Fault(StoreError::BadValue));
+    }
     let freed = block.has_cooling() && Arc::make_mut(&mut block).collect(clock.cooldown, clock.now);
     Ok(ReadBlock { block, revision: stored.revision, freed })
 }
