@@ -32,7 +32,7 @@ use crate::{
 /// assert_eq!(session.poll_action(), Some(TcpAction::Connect));
 /// assert_eq!(session.state(), State::Connect);
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Session {
     pub(crate) config: Config,
     pub(crate) state: State,
@@ -68,8 +68,10 @@ pub(crate) struct Actions {
     pub(crate) connect: bool,
 }
 
+const _: () = assert!(size_of::<Session>() <= 1024);
+
 /// Messages that have not been polled, in this order.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Pending {
     open: bool,
     keepalive: bool,
@@ -78,7 +80,7 @@ struct Pending {
 }
 
 /// An event that has not been polled.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Queued {
     Up,
     Down(Down),

@@ -1,0 +1,264 @@
+//! A session on its own: cases with one connection.
+
+use std::collections::BTreeSet;
+
+use bgp_fsm::{Cause, Cease, Event, Instant, Received, Session, SessionEvent, State, TcpAction};
+use bgp_wire::{Family, RefreshSubtype, frame};
+use bytes::{Buf, BytesMut};
+
+use super::message::Sent;
+use super::setup::Setup;
+use super::subject::{Outcome, Routes, START, Subject, moved};
+use crate::{Fields, Mismatch};
+
+/// A session and its driver.
+#[derive(Debug)]
+pub(super) struct Single {
+    session: Session,
+    now: Instant,
+    /// The part of a message that came in.
+    received: BytesMut,
+    /// A connection is open or being opened.
+    connected: bool,
+    /// The socket takes nothing.
+    stalled: bool,
+    outcome: Outcome,
+    routes: Option<Routes>,
+}
+
+impl Single {
+    pub(super) fn new(setup: Setup) -> Single {
+        Single {
+            session: Session::new(setup.config, 1),
+            now: START,
+            received: BytesMut::new(),
+            connected: false,
+            stalled: false,
+            outcome: Outcome::default(),
+            routes: None,
+        }
+    }
+
+    fn raise(&mut self, event: Event) {
+        self.session.handle(self.now, event);
+        self.drain();
+    }
+
+    fn cease(&mut self, cease: Cease) {
+        self.session.cease(self.now, cease);
+        self.drain();
+    }
+
+    /// Carries out what the session wants: a driver whose network does everything at once.
+    fn drain(&mut self) {
+        let mut out = BytesMut::new();
+        while self.session.poll_transmit(&mut out) {
+            if !self.stalled {
+                self.session.sent(self.now, false);
+            }
+        }
+        while let Ok(Some((message, rest))) = frame(&out, bgp_wire::MAX_LEN_EXTENDED) {
+            self.outcome.tx.push(Sent { conn: "out".into(), octets: message.to_vec() });
+            let rest = rest.len();
+            out.advance(out.len() - rest);
+        }
+        while let Some(action) = self.session.poll_action() {
+            let name = match action {
+                TcpAction::Connect => "connect",
+                TcpAction::Close { abort } => {
+                    self.outcome.hard = abort;
+                    "close"
+                }
+                TcpAction::Reject => "reject",
+                _ => "unknown",
+            };
+            self.outcome.tcp.push(name);
+            if name != "reject" {
+                self.connected = name == "connect";
+                self.received.clear();
+            }
+        }
+        while let Some(event) = self.session.poll_event() {
+            if let SessionEvent::Down(down) = event {
+                if down.was_established() {
+                    self.routes = Some(if down.retained.is_empty() { Routes::Deleted } else { Routes::Stale });
+                }
+                if let Cause::Received(notification) = down.cause {
+                    self.outcome.peer_down = Some(notification);
+                }
+            }
+        }
+    }
+
+    fn update(&mut self, octets: Vec<u8>) {
+        if self.session.state() == State::Established {
+            self.outcome.tx.push(Sent { conn: "out".into(), octets });
+            if !self.stalled {
+                self.session.sent(self.now, true);
+                self.drain();
+            }
+        }
+    }
+}
+
+impl Subject for Single {
+    fn event(&mut self, name: &str, conn: Option<&str>, input: &Fields<'_>) -> Result<(), Mismatch> {
+        if !matches!(conn, None | Some("out")) {
+            return Err(Mismatch::unknown(input.path("conn")));
+        }
+        if let Some(event) = raw_event(name) {
+            let communication = input.text("communication")?;
+            let hard = input.truth("hard")? == Some(true);
+            match event {
+                Event::ManualStop if communication.is_some() || hard => {
+                    let cease = Cease::shutdown().with_communication(communication.unwrap_or_default());
+                    self.cease(if hard { cease.hard() } else { cease });
+                }
+                _ => {
+                    if matches!(event, Event::TcpCrAcked | Event::TcpConnectionConfirmed) {
+                        self.connected = true;
+                    }
+                    self.raise(event);
+                    if event == Event::TcpConnectionFails {
+                        self.connected = false;
+                        self.received.clear();
+                    }
+                }
+            }
+            return Ok(());
+        }
+        match name {
+            "TcpUp" => return self.event("Tcp_CR_Acked", conn, input),
+            "AdminReset" => {
+                let text = input.text("communication")?.unwrap_or_default();
+                self.cease(Cease::reset().with_communication(text));
+            }
+            "PeerDeconfigured" => self.cease(Cease::deconfigured()),
+            "OtherConfigurationChange" => self.cease(Cease::configuration_change()),
+            "OutOfResources" => self.cease(Cease::out_of_resources()),
+            "BfdDown" => self.cease(Cease::bfd_down()),
+            "MaxPrefixExceeded" => {
+                let number = |key: &str| Ok(input.need(key)?.as_u64());
+                let (afi, safi, limit) = (number("afi")?, number("safi")?, number("limit")?);
+                let family = afi.zip(safi).and_then(|(afi, safi)| {
+                    Some(Family::new(u16::try_from(afi).ok()?, u8::try_from(safi).ok()?))
+                });
+                match (family, limit.and_then(|limit| u32::try_from(limit).ok())) {
+                    (Some(family), Some(limit)) => self.cease(Cease::too_many_prefixes(family, limit)),
+                    _ => return Err(Mismatch::new(input.path("limit"), "afi, safi and limit", "something else")),
+                }
+            }
+            "TxStalled" => self.stalled = true,
+            "SendUpdate" => {
+                let octets = input.text("hex")?.and_then(|hex| hex::decode(hex).ok());
+                self.update(octets.ok_or_else(|| Mismatch::unknown(input.path("hex")))?);
+            }
+            _ => return Err(Mismatch::unknown(input.path("event"))),
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, conn: Option<&str>, octets: &[u8]) -> Result<(), Mismatch> {
+        if !matches!(conn, None | Some("out")) {
+            return Err(Mismatch::unknown("input.conn"));
+        }
+        self.received.extend_from_slice(octets);
+        while self.connected {
+            let whole = match frame(&self.received, self.session.receive_limit()) {
+                Ok(Some((message, _))) => message.len(),
+                Ok(None) => break,
+                Err(error) => {
+                    let stream = self.received.split();
+                    self.session.framing_error(self.now, error, &stream);
+                    self.drain();
+                    continue;
+                }
+            };
+            let message = self.received.split_to(whole);
+            if let Received::RouteRefresh(refresh) = self.session.receive(self.now, &message)
+                && refresh.subtype == RefreshSubtype::REQUEST
+            {
+                self.outcome.refresh = Some(refresh.family);
+            }
+            self.drain();
+        }
+        Ok(())
+    }
+
+    fn advance(&mut self, seconds: f64) {
+        let target = moved(self.now, seconds);
+        while let Some(due) = self.session.poll_timeout()
+            && due <= target
+            && self.now <= target
+        {
+            self.now = self.now.max(due);
+            self.session.handle_timeout(self.now);
+            self.drain();
+        }
+        self.now = target;
+        self.session.handle_timeout(self.now);
+        self.drain();
+    }
+
+    fn outcome(&mut self) -> Outcome {
+        std::mem::take(&mut self.outcome)
+    }
+
+    fn session(&self) -> Option<&Session> {
+        Some(&self.session)
+    }
+
+    fn conn_state(&self, conn: &str) -> Option<&'static str> {
+        (conn == "out").then(|| if self.connected { self.session.state().name() } else { "closed" })
+    }
+
+    fn now(&self) -> Instant {
+        self.now
+    }
+
+    fn has_connection(&self) -> bool {
+        self.connected
+    }
+
+    fn routes(&self) -> Option<Routes> {
+        self.routes
+    }
+
+    fn routes_in(&self) -> Option<BTreeSet<String>> {
+        None
+    }
+
+    fn loc_rib(&self) -> Option<BTreeSet<String>> {
+        None
+    }
+
+    fn debug(&self) -> String {
+        format!("{:?} {:#?}", self.session, self.session)
+    }
+}
+
+/// The events of RFC 4271 section 8.1 by the vectors' names.
+pub(super) fn raw_event(name: &str) -> Option<Event> {
+    Some(match name {
+        "ManualStart" => Event::ManualStart,
+        "ManualStop" => Event::ManualStop,
+        "AutomaticStart" => Event::AutomaticStart,
+        "ManualStart_with_PassiveTcpEstablishment" => Event::ManualStartPassive,
+        "AutomaticStart_with_PassiveTcpEstablishment" => Event::AutomaticStartPassive,
+        "AutomaticStart_with_DampPeerOscillations" => Event::AutomaticStartDamped,
+        "AutomaticStart_with_DampPeerOscillations_and_PassiveTcpEstablishment" => Event::AutomaticStartDampedPassive,
+        "AutomaticStop" => Event::AutomaticStop,
+        "ConnectRetryTimer_Expires" => Event::ConnectRetryTimerExpires,
+        "HoldTimer_Expires" => Event::HoldTimerExpires,
+        "KeepaliveTimer_Expires" => Event::KeepaliveTimerExpires,
+        "DelayOpenTimer_Expires" => Event::DelayOpenTimerExpires,
+        "IdleHoldTimer_Expires" => Event::IdleHoldTimerExpires,
+        "TcpConnection_Valid" => Event::TcpConnectionValid,
+        "Tcp_CR_Invalid" => Event::TcpCrInvalid,
+        "Tcp_CR_Acked" => Event::TcpCrAcked,
+        "TcpConnectionConfirmed" => Event::TcpConnectionConfirmed,
+        "TcpConnectionFails" => Event::TcpConnectionFails,
+        "OpenCollisionDump" => Event::OpenCollisionDump,
+        _ => return None,
+    })
+}
