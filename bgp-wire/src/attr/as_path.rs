@@ -78,6 +78,14 @@ impl Asns<'_> {
     fn first(&self, count: usize) -> Self {
         Asns { octets: self.octets.get(..count * width(self.wide)).unwrap_or(self.octets), wide: self.wide }
     }
+
+    fn has_zero(&self) -> bool {
+        if self.wide {
+            self.octets.as_chunks::<4>().0.contains(&[0; 4])
+        } else {
+            self.octets.as_chunks::<2>().0.contains(&[0; 2])
+        }
+    }
 }
 
 impl Iterator for Asns<'_> {
@@ -336,7 +344,7 @@ pub(crate) fn check_segments(mut octets: &[u8], wide: bool) -> Result<Kinds, Att
     while !octets.is_empty() {
         let Some((segment, rest)) = split(octets, wide) else { return Err(AttrProblem::Segment) };
         // RFC 7607 section 2: AS 0 is malformed.
-        if segment.asns.clone().any(|asn| asn.0 == 0) {
+        if segment.asns.has_zero() {
             return Err(AttrProblem::AsZero);
         }
         kinds.first = kinds.first.or(Some(segment.kind));
