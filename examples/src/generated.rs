@@ -11,17 +11,18 @@ use crate::story::{Change, Script, StoryError};
 
 /// The most nodes: each has a /26 of 10.128.0.0/9 and an address of 10.0.0.0/9.
 pub const MOST_NODES: u32 = 100_000;
-/// The largest mesh that is played.
-const LARGEST_MESH: usize = 200;
+/// The largest mesh that is played, unless another is asked for.
+pub const LARGEST_MESH: usize = 200;
 /// Nodes that fit into a pool 10.244.0.0/16 of blocks of 64 addresses with room to spare.
 const SMALL: u32 = 800;
 
 impl Script {
-    /// A cluster of `nodes` nodes in one subnet, of which the last `reflectors` become route reflectors.
+    /// A cluster of `nodes` nodes in one subnet, of which the last `reflectors` become route reflectors. A mesh of more
+    /// than `largest_mesh` nodes is computed.
     ///
     /// # Errors
     /// Fewer than 3 or more than [`MOST_NODES`] nodes, no reflector, or none left to be a client.
-    pub fn generated(nodes: u32, reflectors: u32) -> Result<Script, StoryError> {
+    pub fn generated(nodes: u32, reflectors: u32, largest_mesh: usize) -> Result<Script, StoryError> {
         let refuse = |problem: String| Err(StoryError::Unsuitable(problem));
         if !(3..=MOST_NODES).contains(&nodes) {
             return refuse(format!("--nodes {nodes}: 3 to {MOST_NODES} are possible"));
@@ -64,7 +65,7 @@ impl Script {
             dies: name(first_reflector),
             witness: name(1),
             whole: false,
-            largest_mesh: LARGEST_MESH,
+            largest_mesh,
         })
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use examples::generated::LARGEST_MESH;
 use examples::input::Reader;
 use examples::story::{Script, StoryError, play};
 
@@ -27,6 +28,9 @@ struct Arguments {
     /// How many of them become route reflectors.
     #[arg(long, requires = "nodes", value_name = "K")]
     reflectors: Option<u32>,
+    /// The largest mesh that is played; a larger one is computed.
+    #[arg(long, requires = "nodes", value_name = "N", default_value_t = LARGEST_MESH)]
+    largest_mesh: usize,
     /// Prints nothing but the figures of each step, as JSON.
     #[arg(long)]
     json: bool,
@@ -50,7 +54,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), StoryError> {
     let script = match (arguments.nodes, arguments.reflectors) {
-        (Some(nodes), Some(reflectors)) => Script::generated(nodes, reflectors)?,
+        (Some(nodes), Some(reflectors)) => Script::generated(nodes, reflectors, arguments.largest_mesh)?,
         _ => {
             let mut reader = Reader::new(arguments.lenient);
             let script = Script::from_directory(&arguments.resources, &mut reader)?;
