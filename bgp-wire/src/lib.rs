@@ -51,11 +51,11 @@ pub use notification::{Notification, ShutdownCommunication};
 #[cfg(feature = "alloc")]
 pub use open::Open;
 pub use open::{Capabilities, OpenView, Params};
-pub use route_refresh::{RefreshSubtype, RouteRefresh};
 #[cfg(feature = "alloc")]
 pub use pack::{PackError, Packer};
 #[cfg(feature = "alloc")]
 pub use rewrite::{AsPathEdit, ClusterListEdit, Edit, Rewrite, rewrite};
+pub use route_refresh::{RefreshSubtype, RouteRefresh};
+pub use update::{Announced, Announcements, Reasons, UpdateView, Verdict, Withdrawals, Withdrawn};
 #[cfg(feature = "alloc")]
 pub use update::{Nlri, Reachable, Unreachable, Update};
-pub use update::{Announced, Announcements, Reasons, UpdateView, Verdict, Withdrawals, Withdrawn};
