@@ -4,6 +4,7 @@ pub(crate) mod form;
 
 use core::net::{Ipv4Addr, Ipv6Addr};
 
+use bgp_wire::ClusterId;
 use bgp_wire::capability::Role;
 use bgp_wire::community::Community;
 
@@ -24,6 +25,8 @@ pub(crate) struct View {
     pub(crate) next_hop_self: bool,
     pub(crate) own_v4: Option<Ipv4Addr>,
     pub(crate) own_v6: Option<Ipv6Addr>,
+    /// The cluster that reflected routes go through; 0 towards peers that get no reflection.
+    pub(crate) cluster_id: ClusterId,
 }
 
 impl View {
@@ -36,6 +39,7 @@ impl View {
             next_hop_self: peer.next_hop_self,
             own_v4: peer.local_v4.or(config.local_v4),
             own_v6: peer.local_v6.or(config.local_v6),
+            cluster_id: if peer.kind.is_internal() { config.cluster_id } else { ClusterId(0) },
         }
     }
 }
@@ -85,6 +89,3 @@ type Holds = fn(&Outgoing<'_>) -> bool;
 pub(crate) fn denial(outgoing: &Outgoing<'_>) -> Option<Denial> {
     DENIALS.iter().find(|(_, holds)| holds(outgoing)).map(|(denial, _)| *denial)
 }
-
-#[cfg(test)]
-mod tests;

@@ -86,6 +86,3 @@ pub(crate) fn add_otc(peer: &PeerConfig, attributes: &Attributes<'_>, block: &mu
     *block = out;
     true
 }
-
-#[cfg(test)]
-mod tests;

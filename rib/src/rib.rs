@@ -139,7 +139,7 @@ impl Rib {
         &self.config
     }
 
-    /// Sets the CLUSTER_ID: received CLUSTER_LISTs are checked for it from now on, and peers that come up from now on
+    /// Sets the CLUSTER_ID: a received CLUSTER_LIST is checked for it from now on, and peers that come up from now on
     /// are sent it. To a peer that is up the old one is sent until its session has ended.
     pub fn set_cluster_id(&mut self, cluster_id: ClusterId) {
         self.config.cluster_id = cluster_id;

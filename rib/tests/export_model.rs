@@ -1,6 +1,7 @@
 //! Export groups against a naive model: what every peer was sent, replayed, is what a computation for it alone gives.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "util/bench.rs"]
 mod common;
 
 use std::collections::BTreeMap;

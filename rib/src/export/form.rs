@@ -75,7 +75,7 @@ impl Form {
             own_v6: view.own_v6,
             local_pref: !external,
             med: view.to != PeerKind::Ebgp || from.is_none(),
-            reflection: match (internal, config.cluster_id) {
+            reflection: match (internal, view.cluster_id) {
                 (true, id) if reflect::reflects(from, view.to) => Reflection::Reflect(id),
                 (true, _) => Reflection::Keep,
                 (false, _) => Reflection::Remove,

@@ -1,6 +1,9 @@
 //! Peers that come, go, restart gracefully, and ask for their routes again.
 
-use bgp_wire::{BgpId, Context, Family, FamilySet};
+use alloc::vec::Vec;
+
+use bgp_wire::community::Community;
+use bgp_wire::{BgpId, Context, Family, FamilySet, Rewrite, rewrite};
 
 use super::{AddPeerError, Peer, Rib, group_at};
 use crate::bits::Bits;
@@ -94,6 +97,51 @@ impl Rib {
                 route.paths.iter_mut().filter(|path| path.peer() == id.0).for_each(Path::set_stale);
             }
         }
+    }
+
+    /// Begins the long-lived phase for the stale routes of `family` (RFC 9494 section 4.3): they get LLGR_STALE, those
+    /// with NO_LLGR go. [`sweep_stale`](Rib::sweep_stale) ends it.
+    pub fn mark_long_lived_stale(&mut self, store: &mut AttrStore, id: PeerId, family: Family) {
+        let marked =
+            |store: &AttrStore, path: &Path| store.facts(path.attr).is_some_and(|f| f.carries(Community::NO_LLGR));
+        let gone: Vec<(u32, u32)> = self
+            .stale_paths(id, family)
+            .filter(|(_, path)| marked(store, path))
+            .map(|(route, path)| (route, path.path_id))
+            .collect();
+        for (route, path_id) in gone {
+            self.remove_paths(store, route, id.0, |path| path.path_id == path_id);
+        }
+        let mut edits = Rewrite::new();
+        edits.add_communities = &[Community::LLGR_STALE];
+        let left: Vec<_> = self.stale_paths(id, family).collect();
+        for (route, old) in left {
+            let (Some(canonical), Some(next_hop)) = (store.canonical(old.attr), store.next_hop(old.attr)) else {
+                continue;
+            };
+            let mut block = Vec::with_capacity(canonical.len() + 7);
+            rewrite(canonical, &edits, &mut block);
+            let Some(attr) = store.intern(&block, next_hop) else { continue };
+            let paths = self.routes.get_mut(route).map(|route| &mut route.paths);
+            match paths.and_then(|paths| paths.iter_mut().find(|path| **path == old)) {
+                Some(path) => {
+                    path.attr = attr;
+                    store.release(old.attr);
+                }
+                None => store.release(attr),
+            }
+            self.dirty.insert(route);
+        }
+    }
+
+    fn stale_paths(&self, id: PeerId, family: Family) -> impl Iterator<Item = (u32, Path)> {
+        let routes = self.peer(id).into_iter().flat_map(|peer| peer.routes.iter());
+        let routes = routes
+            .filter(move |route| self.tables.prefix(*route).is_some_and(|prefix| tables::family_of(prefix) == family));
+        routes
+            .filter_map(|route| Some((route, self.routes.get(route)?)))
+            .flat_map(|(route, entry)| entry.paths.iter().map(move |path| (route, *path)))
+            .filter(move |(_, path)| path.peer() == id.0 && path.is_stale())
     }
 
     /// Removes the routes of `family` that are still stale: the peer sent End-of-RIB, or took too long.

@@ -14,33 +14,33 @@ use bytes::BytesMut;
 use ipnet::IpNet;
 
 /// What a peer holds for a prefix.
-pub type Held = (Vec<u8>, NextHop);
+pub(crate) type Held = (Vec<u8>, NextHop);
 
-pub struct Peer {
-    pub id: PeerId,
-    pub config: PeerConfig,
-    pub context: Context,
-    pub bgp_id: BgpId,
-    pub up: bool,
-    pub table: BTreeMap<IpNet, Held>,
-    pub end_of_rib: Vec<Family>,
+pub(crate) struct Peer {
+    pub(crate) id: PeerId,
+    pub(crate) config: PeerConfig,
+    pub(crate) context: Context,
+    pub(crate) bgp_id: BgpId,
+    pub(crate) up: bool,
+    pub(crate) table: BTreeMap<IpNet, Held>,
+    pub(crate) end_of_rib: Vec<Family>,
     /// Withdrawals of what the peer did not hold.
-    pub needless: usize,
-    pub messages: usize,
+    pub(crate) needless: usize,
+    pub(crate) messages: usize,
 }
 
-pub struct Bench {
-    pub rib: Rib,
-    pub store: AttrStore,
-    pub peers: Vec<Peer>,
+pub(crate) struct Bench {
+    pub(crate) rib: Rib,
+    pub(crate) store: AttrStore,
+    pub(crate) peers: Vec<Peer>,
 }
 
 impl Bench {
-    pub fn new(config: Config) -> Bench {
+    pub(crate) fn new(config: Config) -> Bench {
         Bench { rib: Rib::new(config, 0xb9b), store: AttrStore::new(0xa77), peers: Vec::new() }
     }
 
-    pub fn add(&mut self, config: PeerConfig, kind: SessionKind) -> usize {
+    pub(crate) fn add(&mut self, config: PeerConfig, kind: SessionKind) -> usize {
         let id = self.rib.add_peer(config).unwrap();
         let bgp_id = BgpId(0x0a00_0001 + id.0);
         self.peers.push(Peer {
@@ -59,7 +59,7 @@ impl Bench {
         index
     }
 
-    pub fn up(&mut self, index: usize) {
+    pub(crate) fn up(&mut self, index: usize) {
         let peer = &mut self.peers[index];
         if !peer.up {
             (peer.up, peer.end_of_rib) = (true, Vec::new());
@@ -67,7 +67,7 @@ impl Bench {
         }
     }
 
-    pub fn down(&mut self, index: usize) {
+    pub(crate) fn down(&mut self, index: usize) {
         let peer = &mut self.peers[index];
         peer.up = false;
         peer.table.clear();
@@ -75,19 +75,19 @@ impl Bench {
     }
 
     /// The session ends and the peer is expected back.
-    pub fn restart(&mut self, index: usize) {
+    pub(crate) fn restart(&mut self, index: usize) {
         let peer = &mut self.peers[index];
         peer.up = false;
         peer.table.clear();
         self.rib.mark_stale(&mut self.store, peer.id, FamilySet::UNICAST);
     }
 
-    pub fn announce(&mut self, index: usize, prefix: &str, block: &[u8], next_hop: &str) {
+    pub(crate) fn announce(&mut self, index: usize, prefix: &str, block: &[u8], next_hop: &str) {
         let (prefix, next_hop) = (prefix.parse().unwrap(), next_hop.parse().unwrap());
         self.announce_all(index, &[prefix], block, next_hop);
     }
 
-    pub fn announce_all(&mut self, index: usize, prefixes: &[IpNet], block: &[u8], next_hop: NextHop) {
+    pub(crate) fn announce_all(&mut self, index: usize, prefixes: &[IpNet], block: &[u8], next_hop: NextHop) {
         let mut out = BytesMut::new();
         let family = family(prefixes[0]);
         let nlri = prefixes.iter().map(|prefix| (*prefix).into());
@@ -95,14 +95,14 @@ impl Bench {
         self.receive(index, &out);
     }
 
-    pub fn withdraw(&mut self, index: usize, prefix: &str) {
+    pub(crate) fn withdraw(&mut self, index: usize, prefix: &str) {
         let prefix: IpNet = prefix.parse().unwrap();
         let mut out = BytesMut::new();
         Packer::new(&self.peers[index].context).withdraw(&mut out, family(prefix), [prefix.into()]).unwrap();
         self.receive(index, &out);
     }
 
-    pub fn receive(&mut self, index: usize, octets: &[u8]) {
+    pub(crate) fn receive(&mut self, index: usize, octets: &[u8]) {
         let peer = &self.peers[index];
         for message in messages(octets) {
             let update = UpdateView::decode(message, &peer.context).unwrap();
@@ -111,7 +111,7 @@ impl Bench {
     }
 
     /// Lets one peer read once; false when there was nothing.
-    pub fn pull(&mut self, index: usize) -> bool {
+    pub(crate) fn pull(&mut self, index: usize) -> bool {
         let peer = &mut self.peers[index];
         let Some(octets) = self.rib.pull(&mut self.store, peer.id) else { return false };
         assert!(peer.up && !octets.is_empty());
@@ -120,7 +120,7 @@ impl Bench {
     }
 
     /// Lets the Rib work and those peers read that it names.
-    pub fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         while self.rib.process(&mut self.store, 1000) {}
         while let Some(id) = self.rib.poll_ready() {
             let index = self.peers.iter().position(|peer| peer.id == id).unwrap();
@@ -131,11 +131,11 @@ impl Bench {
         }
     }
 
-    pub fn holds(&self, index: usize, prefix: &str) -> Option<&Held> {
+    pub(crate) fn holds(&self, index: usize, prefix: &str) -> Option<&Held> {
         self.peers[index].table.get(&prefix.parse().unwrap())
     }
 
-    pub fn best(&self, prefix: &str) -> Option<usize> {
+    pub(crate) fn best(&self, prefix: &str) -> Option<usize> {
         let best = self.rib.best(&self.store, prefix.parse().unwrap())?;
         self.peers.iter().position(|peer| Some(peer.id) == best.peer)
     }
@@ -160,11 +160,11 @@ impl Peer {
     }
 }
 
-pub fn family(prefix: IpNet) -> Family {
+pub(crate) fn family(prefix: IpNet) -> Family {
     if prefix.addr().is_ipv4() { Family::IPV4_UNICAST } else { Family::IPV6_UNICAST }
 }
 
-pub fn messages(mut octets: &[u8]) -> Vec<&[u8]> {
+pub(crate) fn messages(mut octets: &[u8]) -> Vec<&[u8]> {
     let mut all = Vec::new();
     while let Some((message, rest)) = frame(octets, MAX_LEN).unwrap() {
         all.push(message);

@@ -1,0 +1,28 @@
+//! Every public type is Send and Sync.
+
+fn is<T: Send + Sync>() {}
+
+#[test]
+fn public_types_are_send_and_sync() {
+    is::<bgp_rib::AddPeerError>();
+    is::<bgp_rib::AttrId>();
+    is::<bgp_rib::AttrStore>();
+    is::<bgp_rib::Config>();
+    is::<bgp_rib::DecisionOptions>();
+    is::<bgp_rib::Explained>();
+    is::<bgp_rib::Fib<u32>>();
+    is::<bgp_rib::Ineligible>();
+    is::<bgp_rib::NextHop>();
+    is::<bgp_rib::OriginateError>();
+    is::<bgp_rib::Outcome>();
+    is::<bgp_rib::PathRef>();
+    is::<bgp_rib::PeerConfig>();
+    is::<bgp_rib::PeerId>();
+    is::<bgp_rib::PeerKind>();
+    is::<bgp_rib::Policy>();
+    is::<bgp_rib::Rib>();
+    is::<bgp_rib::RibEvent>();
+    is::<bgp_rib::Selected>();
+    is::<bgp_rib::Step>();
+    is::<bgp_rib::UpdateOutcome>();
+}
