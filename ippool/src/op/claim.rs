@@ -174,8 +174,16 @@ pub(crate) fn release(
         };
         match written {
             Written::Done(_) => {
-                // A conflict: the owner claims the block anew, which is a later event.
-                io.write(Write::Delete(key(), deleting))?;
+                for _ in 0..RETRIES {
+                    if io.write(Write::Delete(key(), deleting))?.is_some() {
+                        break;
+                    }
+                    // Another revision: the owner claims the block anew, which is a later event.
+                    let (affinity, _) = io.claimed(owner, cidr, clock)?;
+                    if affinity.is_none_or(|(_, revision)| revision != deleting) {
+                        break;
+                    }
+                }
                 return Ok(Release::Released);
             }
             Written::Conflict => {}

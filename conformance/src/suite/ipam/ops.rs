@@ -272,7 +272,8 @@ fn utilization(row: &op::PoolUtilization) -> Value {
            "reserved": row.reserved, "available": row.available, "blocks": blocks})
 }
 
-fn config(config: &Config) -> Value {
+/// A configuration in the form of the vectors.
+pub(crate) fn config(config: &Config) -> Value {
     json!({"strictAffinity": config.strict_affinity, "autoAllocateBlocks": config.auto_allocate_blocks,
            "maxBlocksPerHost": config.max_blocks_per_host, "ipCooldownSeconds": config.cooldown_seconds})
 }

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde_json::{Map, Value};
 
-use super::read;
 use super::world::World;
+use super::{ops, read};
 use crate::{Fields, Mismatch};
 
 /// What a step did.
@@ -78,6 +78,10 @@ impl Outcome {
         for (key, got) in &self.values {
             let Some(expected) = expect.take(key) else { continue };
             let (mut left, mut right) = (normal(expected), normal(got));
+            if key == "config" {
+                // Keys that are missing stand for the defaults.
+                left = ops::config(&read::config(expected, &expect.path(key))?);
+            }
             if self.sets.contains(&key.as_str()) {
                 (left, right) = (sorted(left), sorted(right));
             }
