@@ -7,7 +7,7 @@ use core::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
 use ippool::key::Prefix;
-use ippool::op::{self, AutoAssign};
+use ippool::op::{self, Assignment, AutoAssign};
 use ippool::store::{Answer, Request, Store};
 use ippool::{Attributes, IpVersion, Key, Owner, Use, Value, drive};
 
@@ -108,7 +108,7 @@ impl Simulation {
                 assigned
                     .v4
                     .as_ref()
-                    .and_then(|v4| v4.partial_fulfilment())
+                    .and_then(Assignment::partial_fulfilment)
                     .map(|partial| partial.to_string())
                     .unwrap_or_default(),
             )),
