@@ -54,6 +54,8 @@ impl Affinity {
 pub struct Handle {
     /// Addresses per block, none of them 0.
     pub blocks: BTreeMap<IpNet, u64>,
+    /// The stored value has no map of blocks, or `null`; it is written so while `blocks` is empty.
+    pub null_blocks: bool,
     /// Being deleted in a store without compare-and-delete; readers treat it as absent.
     pub deleted: bool,
 }

@@ -71,7 +71,8 @@ pub fn encode_handle(handle: &Handle) -> String {
     let blocks: BTreeMap<String, u64> = handle.blocks.iter().map(|(cidr, count)| (cidr.to_string(), *count)).collect();
     let mut text = String::from("{");
     let entries = blocks.iter().map(|(cidr, count)| (cidr.as_str(), *count));
-    json::map(Some(entries), json::number, json::member("block", &mut text));
+    let entries = (!handle.null_blocks || !blocks.is_empty()).then_some(entries);
+    json::map(entries, json::number, json::member("block", &mut text));
     json::boolean(handle.deleted, json::member("deleted", &mut text));
     text.push('}');
     text
@@ -95,6 +96,7 @@ pub fn encode_handle(handle: &Handle) -> String {
 pub fn decode_handle(value: &[u8]) -> Result<Handle, DecodeError> {
     let stored: StoredHandle = from_json(value)?;
     let mut handle = Handle::default();
+    handle.null_blocks = stored.block.is_none();
     for (cidr, count) in stored.block.into_iter().flatten() {
         let count = u64::try_from(count).ok().filter(|count| *count > 0).ok_or(DecodeError::HandleCount)?;
         // Two spellings of one block would be one count too few.
