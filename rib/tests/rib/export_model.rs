@@ -1,8 +1,4 @@
 //! Export groups against a naive model: what every peer was sent, replayed, is what a computation for it alone gives.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-#[path = "util/bench.rs"]
-mod common;
 
 use std::collections::BTreeMap;
 
@@ -13,7 +9,7 @@ use bgp_wire::{Asn, AttrType, BgpId, ClusterId, Family, SessionKind};
 use ipnet::IpNet;
 use proptest::prelude::*;
 
-use common::{Bench, Held, Peer};
+use crate::bench::{Bench, Held, Peer};
 
 const AS: Asn = Asn(64512);
 const CLUSTER: ClusterId = ClusterId(0xf400_0001);
@@ -157,7 +153,7 @@ fn step(bench: &mut Bench, (op, peer, number, block_number): (u8, u8, u8, u8)) {
             bench.pull(index);
         }
         15 if number % 4 == 0 && bench.peers[index].up => {
-            let (id, family) = (bench.peers[index].id, common::family(prefix));
+            let (id, family) = (bench.peers[index].id, crate::bench::family(prefix));
             bench.rib.refresh(&mut bench.store, id, family);
         }
         15 if number % 4 == 1 => bench.settle(),

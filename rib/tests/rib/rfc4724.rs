@@ -1,13 +1,9 @@
 //! RFC 4724 and RFC 2918: End-of-RIB, restarts, refresh; and members that read slowly.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "util/bench.rs"]
-mod common;
-
+use crate::bench::Bench;
 use bgp_rib::{Config, PeerConfig, PeerKind};
 use bgp_wire::attr::{AttrBuilder, Origin};
 use bgp_wire::{Asn, BgpId, Family, SessionKind};
-use common::Bench;
 use ipnet::IpNet;
 
 const P: &str = "10.0.0.0/8";

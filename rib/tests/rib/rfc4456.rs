@@ -1,13 +1,9 @@
 //! RFC 4456: route reflection, and that nothing comes back to its sender.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "util/bench.rs"]
-mod common;
-
+use crate::bench::Bench;
 use bgp_rib::{Config, PeerConfig, PeerKind};
 use bgp_wire::attr::{AttrBuilder, Attributes, Origin};
 use bgp_wire::{Asn, BgpId, ClusterId, SessionKind};
-use common::Bench;
 
 const P: &str = "10.244.36.64/26";
 const OWN: ClusterId = ClusterId(0xf400_0001);
@@ -104,6 +100,23 @@ fn rfc4456_8_own_ids_from_clients_and_non_clients_are_loops() {
     }
     bench.settle();
     assert!(holders(&bench).is_empty());
+}
+
+#[test]
+fn rfc4456_7_a_new_cluster_id_is_for_sessions_that_come_up_later() {
+    let mut bench = bench(reflector());
+    bench.announce(0, P, &block(100), "192.0.2.1");
+    bench.settle();
+    bench.rib.set_cluster_id(ClusterId(77));
+    bench.down(1);
+    bench.up(1);
+    bench.announce(0, P, &block(101), "192.0.2.1");
+    bench.settle();
+    let list = |bench: &Bench, index| {
+        let attributes = Attributes::from_canonical(&bench.holds(index, P).unwrap().0).unwrap();
+        attributes.cluster_list().collect::<Vec<_>>()
+    };
+    assert_eq!((list(&bench, 1), list(&bench, 2)), (vec![ClusterId(77)], vec![OWN]));
 }
 
 #[test]

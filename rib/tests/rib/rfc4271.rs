@@ -1,13 +1,9 @@
 //! RFC 4271 section 9: receiving, deciding and passing on.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "util/bench.rs"]
-mod common;
-
+use crate::bench::Bench;
 use bgp_rib::{Config, Ineligible, NextHop, Outcome, PeerConfig, PeerKind, Policy, RibEvent, Step};
 use bgp_wire::attr::{AttrBuilder, Attributes, Origin};
 use bgp_wire::{Asn, AttrFlags, AttrType, BgpId, SessionKind, UpdateView};
-use common::Bench;
 
 const P: &str = "203.0.113.0/24";
 

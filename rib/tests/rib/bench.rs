@@ -1,10 +1,4 @@
 //! A Rib with peers that learn from every octet they are sent.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    dead_code,
-    reason = "a test fails by panicking; not every test uses all of it"
-)]
 
 use std::collections::BTreeMap;
 

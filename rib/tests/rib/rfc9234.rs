@@ -1,15 +1,11 @@
 //! RFC 9234 (OTC) and RFC 9494 (LLGR_STALE).
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "util/bench.rs"]
-mod common;
-
+use crate::bench::Bench;
 use bgp_rib::{Config, PeerConfig, PeerKind};
 use bgp_wire::attr::{AttrBuilder, Attributes};
 use bgp_wire::capability::Role;
 use bgp_wire::community::Community;
 use bgp_wire::{Asn, BgpId, Family, SessionKind};
-use common::Bench;
 
 const P: &str = "203.0.113.0/24";
 

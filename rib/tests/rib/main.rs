@@ -1,0 +1,9 @@
+//! Behaviour of a Rib, one file per RFC, and a model of its export.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod bench;
+mod export_model;
+mod rfc4271;
+mod rfc4456;
+mod rfc4724;
+mod rfc9234;
