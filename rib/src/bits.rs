@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 use crate::num::{count, index};
 
 const WORDS: usize = 16;
-const PAGE_BITS: u32 = 1024;
+/// How many numbers a page covers.
+pub(crate) const PAGE_BITS: u32 = 1024;
 
 #[derive(Debug, Clone, Default)]
 struct Page {
@@ -100,6 +101,21 @@ impl Bits {
         self.first = id / PAGE_BITS;
         self.remove(id);
         Some(id)
+    }
+
+    /// How many members the page of that number has.
+    pub(crate) fn page_len(&self, page: u32) -> u32 {
+        self.pages.get(index(page)).and_then(Option::as_ref).map_or(0, |page| page.len)
+    }
+
+    /// Removes all members of a page.
+    pub(crate) fn remove_page(&mut self, page: u32) {
+        if let Some(slot) = self.pages.get_mut(index(page)) {
+            self.len -= slot.take().map_or(0, |page| page.len);
+        }
+        if self.len == 0 {
+            *self = Bits::default();
+        }
     }
 
     /// The members in ascending order.

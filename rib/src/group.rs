@@ -7,14 +7,15 @@ pub(crate) mod ring;
 mod send;
 mod walk;
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use bgp_wire::{Context, FamilySet, Packer, SessionKind};
 use ipnet::IpNet;
 
 use self::ring::{NO_SENDER, Ring};
-use self::walk::Walk;
+use self::walk::{TablePage, Walk};
+use crate::bits::{Bits, PAGE_BITS};
 use crate::config::Config;
 use crate::export::{self, Form, Outgoing, View};
 use crate::pages::Pages;
@@ -109,6 +110,10 @@ pub(crate) struct Group {
     /// Numbers of the export forms in use, by kind of source.
     forms: Vec<(Option<PeerKind>, u32)>,
     last: Pages<Last>,
+    /// Routes that `last` has a block for.
+    live: Bits,
+    /// Parts of the table as members that walk all of it are sent them; none when nobody walks.
+    pages: BTreeMap<u32, TablePage>,
     ring: Ring,
     /// By peer number.
     members: Vec<Member>,
@@ -127,6 +132,8 @@ impl Group {
             packer: Packer::new(context),
             forms: Vec::new(),
             last: Pages::default(),
+            live: Bits::default(),
+            pages: BTreeMap::new(),
             ring: Ring::default(),
             members: Vec::new(),
             walks: Vec::new(),
@@ -146,7 +153,7 @@ impl Group {
     /// Lets a peer in: the table as it stands, then End-of-RIB of every family.
     pub(crate) fn join(&mut self, peer: u32, ready: &mut VecDeque<PeerId>) {
         let Err(place) = self.member_at(peer) else { return };
-        let walk = Walk::of_table(self.live());
+        let walk = Walk::of_table(self.live.clone());
         let walking = !walk.is_done();
         let at = if walking { 0 } else { self.ring.join() };
         let end_of_rib = self.key.families;
@@ -173,12 +180,15 @@ impl Group {
     pub(crate) fn clear(&mut self, store: &mut AttrStore) {
         self.last.iter().filter_map(|last| last.attr).for_each(|attr| store.release(attr));
         self.last = Pages::default();
+        self.live = Bits::default();
+        self.pages.clear();
     }
 
     /// What was last sent for `route` came from `peer`, which is a member again.
     pub(crate) fn relabel(&mut self, route: u32, peer: u32) {
         if let Some(last) = self.last.get_mut(route).filter(|last| last.attr.is_some()) {
             last.sender = peer;
+            self.pages.remove(&(route / PAGE_BITS));
         }
     }
 
@@ -204,7 +214,7 @@ impl Group {
 
     /// Routes that the group has been sent.
     pub(crate) fn live(&self) -> impl Iterator<Item = u32> {
-        (0_u32..).zip(self.last.iter()).filter(|(_, last)| last.attr.is_some()).map(|(route, _)| route)
+        self.live.iter()
     }
 
     /// Whether some member still has to be told about `route` as it was.
@@ -251,6 +261,16 @@ impl Group {
         let attr = shared.store.outgoing(path.attr, form, source.router_id, v6)?;
         let sender = if self.member_at(path.peer()).is_ok() { path.peer() } else { NO_SENDER };
         Some((attr, sender))
+    }
+
+    /// `last` has a new state for `route`.
+    fn note_live(&mut self, route: u32, live: bool) {
+        if live {
+            self.live.insert(route);
+        } else {
+            self.live.remove(route);
+        }
+        self.pages.remove(&(route / PAGE_BITS));
     }
 
     /// Whether a member holds what was last sent for `route`, once it has read the ring.
@@ -315,6 +335,9 @@ impl Group {
     fn take_walk(&mut self, peer: u32) {
         if let Ok(at) = self.walk_at(peer) {
             self.walks.remove(at);
+        }
+        if self.walks.is_empty() {
+            self.pages.clear();
         }
     }
 }

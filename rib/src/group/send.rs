@@ -7,13 +7,10 @@ use bgp_wire::{Family, Packer, PathId};
 use bytes::{Bytes, BytesMut};
 use ipnet::IpNet;
 
-use super::ring::{CHUNK, Change, NO_SENDER, Next};
+use super::ring::{Change, NO_SENDER, Next};
 use super::{Decided, Group, GroupKey, Last, Private, Shared};
 use crate::store::{AttrId, AttrStore};
 use crate::tables;
-
-/// Routes that a walking member is sent at a time.
-const WALK_BATCH: usize = 4096;
 
 /// The path identifier of the one path that is sent where the session asks for identifiers (RFC 7911).
 const ONLY_PATH: PathId = PathId(1);
@@ -69,6 +66,7 @@ impl Group {
         };
         let slot = self.last.entry(route, &Last::default())?;
         *slot = last;
+        self.note_live(route, now.is_some());
         old.attr.inspect(|attr| shared.store.release(*attr));
         if let (Some((_, sender)), Some(before)) = (now, before)
             && sender != before
@@ -126,6 +124,7 @@ impl Group {
             && let Some(attr) = core::mem::take(last).attr
         {
             store.release(attr);
+            self.note_live(route, false);
         }
     }
 
@@ -143,51 +142,6 @@ impl Group {
             self.members.get_mut(place)?.ready = false;
         }
         found
-    }
-
-    /// The next part of a walk: `None` when there is nothing to be sent in what is left of it.
-    fn pull_walk(&mut self, peer: u32, shared: &mut Shared<'_>) -> Option<Bytes> {
-        let at = self.walk_at(peer).ok()?;
-        let mut out = BytesMut::new();
-        while out.is_empty() {
-            let (_, walk) = self.walks.get_mut(at)?;
-            let visits: Vec<_> = core::iter::from_fn(|| walk.visit()).take(WALK_BATCH).collect();
-            if visits.is_empty() {
-                return None;
-            }
-            let (mut announce, mut withdraw) = (Vec::new(), Vec::new());
-            for (route, told) in visits {
-                let Some(prefix) = shared.tables.prefix(route) else { continue };
-                match self.sent(peer, route) {
-                    Some(attr) => announce.push((attr, tables::family_of(prefix), route, prefix)),
-                    None if told => withdraw.push((tables::family_of(prefix), route, prefix)),
-                    None => {}
-                }
-            }
-            withdraw.sort_unstable();
-            for run in withdraw.chunk_by(|a, b| a.0 == b.0) {
-                let Some((family, ..)) = run.first() else { continue };
-                let _ = self.packer.withdraw(&mut out, *family, nlris(&self.key, *family, run.iter().map(|w| w.2)));
-            }
-            announce.sort_unstable();
-            for run in announce.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
-                let Some((attr, family, ..)) = run.first() else { continue };
-                let before = out.len();
-                let prefixes = run.iter().map(|a| a.3);
-                if !announce_run(&mut self.packer, &self.key, shared.store, *attr, *family, prefixes, &mut out) {
-                    out.truncate(before);
-                }
-            }
-        }
-        Some(out.freeze())
-    }
-
-    fn end_walk(&mut self, place: usize) {
-        let Some(member) = self.members.get_mut(place) else { return };
-        member.walking = false;
-        member.at = self.ring.join();
-        let peer = member.peer;
-        self.take_walk(peer);
     }
 
     fn pull_ring(&mut self, place: usize) -> Option<Bytes> {
@@ -245,7 +199,7 @@ fn is_same_family(a: &Changed, b: &Changed) -> bool {
 }
 
 /// Appends the messages of one block; false when it fits into none or the session cannot carry its next hop.
-fn announce_run(
+pub(super) fn announce_run(
     packer: &mut Packer,
     key: &GroupKey,
     store: &AttrStore,
@@ -258,7 +212,7 @@ fn announce_run(
     packer.announce(out, canonical, next_hop, family, nlris(key, family, prefixes)).is_ok()
 }
 
-fn nlris(
+pub(super) fn nlris(
     key: &GroupKey,
     family: Family,
     prefixes: impl Iterator<Item = IpNet>,
@@ -266,6 +220,3 @@ fn nlris(
     let path_id = key.add_path.contains(family).then_some(ONLY_PATH);
     prefixes.map(move |prefix| PathNlri { path_id, nlri: tables::nlri_of(prefix) })
 }
-
-// A run may make a chunk as long as one batch of routes; more would make the ring coarse.
-const _: () = assert!(WALK_BATCH * 32 <= 2 * CHUNK);
