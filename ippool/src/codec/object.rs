@@ -95,8 +95,7 @@ pub fn encode_handle(handle: &Handle) -> String {
 /// ```
 pub fn decode_handle(value: &[u8]) -> Result<Handle, DecodeError> {
     let stored: StoredHandle = from_json(value)?;
-    let mut handle = Handle::default();
-    handle.null_blocks = stored.block.is_none();
+    let mut handle = Handle { null_blocks: stored.block.is_none(), ..Handle::default() };
     for (cidr, count) in stored.block.into_iter().flatten() {
         let count = u64::try_from(count).ok().filter(|count| *count > 0).ok_or(DecodeError::HandleCount)?;
         // Two spellings of one block would be one count too few.

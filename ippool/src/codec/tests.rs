@@ -210,6 +210,7 @@ fn calico_1_2_handles() {
     let shuffled = r#"{"deleted":false,"block":{"fd00::40/122":1,"10.244.36.64/26":3,"10.0.0.0/26":1},"id":"x"}"#;
     assert_eq!(again(shuffled).as_deref(), Ok(text));
     assert_eq!(again(r#"{"block":{},"deleted":true}"#).as_deref(), Ok(r#"{"block":{},"deleted":true}"#));
+    assert_eq!(again("{}").as_deref(), Ok(r#"{"block":null,"deleted":false}"#));
     let spelt_twice = r#"{"block":{"10.0.0.1/26":1,"10.0.0.2/26":1}}"#;
     assert_eq!(again(spelt_twice).as_deref(), Ok(r#"{"block":{"10.0.0.0/26":2},"deleted":false}"#));
     assert_eq!(again(r#"{"block":{"10.0.0.0-26":1}}"#), Err(DecodeError::Cidr));
