@@ -59,7 +59,7 @@ fn process(random: &mut Random, resources: &Arc<Resources>, now: UnixTime) -> Pr
     let handle = format!("h{}", random.below(4));
     let attributes = Attributes::with_handle(handle.as_str());
     let block: IpNet = format!("10.0.0.{}/30", 4 * random.below(4)).parse().unwrap();
-    let operation: Box<dyn Operation<Output = Did>> = match random.below(10) {
+    let operation: Box<dyn Operation<Output = Did>> = match random.below(11) {
         0..=3 => {
             let request = AutoAssign::new(host, Use::Workload, now)
                 .with_counts(1 + random.below(5), 0)
@@ -80,6 +80,7 @@ fn process(random: &mut Random, resources: &Arc<Resources>, now: UnixTime) -> Pr
         5 | 6 => Box::new(Then(op::release_by_handle(&handle, resources, now), move |_| Did::Released {
             handle: handle.clone(),
         })),
+        9 => Box::new(Then(op::sweep(now), |_| Did::Other)),
         7 => Box::new(Then(op::claim_affinity(block, owner, resources, now), |_| Did::Other)),
         8 => {
             let must_be_empty = random.below(2) == 0;
@@ -133,7 +134,7 @@ fn contents(store: &MemoryStore) -> Contents {
             (Key::Block(cidr), Value::Block(block)) => {
                 Block::from_parts(block.parts().clone()).unwrap();
                 found.owned.extend(block.affinity().map(|owner| (owner.clone(), *cidr)));
-                for (ordinal, attributes) in block.allocations() {
+                for (ordinal, attributes) in block.allocations().filter(|(_, a)| a.released_at.is_none()) {
                     assert!(found.allocated.insert(block.address(ordinal).unwrap()), "an address in two blocks");
                     let handle = attributes.handle.clone().unwrap();
                     *found.counted.entry(handle).or_default().entry(*cidr).or_default() += 1;
@@ -184,6 +185,7 @@ fn play(seed: u64) -> (MemoryStore, BTreeMap<IpAddr, String>) {
     let mut store = MemoryStore::default();
     let mut config = Config::default();
     config.strict_affinity = random.below(2) == 0;
+    config.cooldown_seconds = if random.below(2) == 0 { 0 } else { 30 };
     store.put(Key::Config, Value::Config(config));
     let mut held: BTreeMap<IpAddr, String> = BTreeMap::new();
     for round in 0..6 {
