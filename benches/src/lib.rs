@@ -1,1 +1,3 @@
-//! Benchmarks of the crates; the figures are in `docs/performance.md`.
+//! Benchmarks of the crates, and the inputs that they share; the figures are in `docs/performance.md`.
+
+pub mod input;
