@@ -41,7 +41,7 @@ const LATENCY: Duration = Duration::from_micros(200);
 /// A cluster that runs.
 ///
 /// ```
-/// use bgp_cluster::{Lab, Resource, Cluster, sim::Simulation};
+/// use bgp_cluster::{Cluster, lab::Lab, sim::Simulation};
 /// use bgp_cluster::resource::{IpPoolSpec, NodeSpec, Object};
 ///
 /// let mut cluster = Cluster::new();
@@ -50,7 +50,7 @@ const LATENCY: Duration = Duration::from_micros(200);
 ///     let json = format!(r#"{{"metadata":{{"name":"{name}"}},"spec":{{"bgp":{{"ipv4Address":"{address}"}}}}}}"#);
 ///     cluster.apply(serde_json::from_str::<Object<NodeSpec>>(&json)?.into())?;
 /// }
-/// let mut simulation = Simulation::new(cluster, Lab::default(), 1);
+/// let mut simulation = Simulation::new(cluster, Lab::new("eth0"), 1);
 /// simulation.settle(core::time::Duration::from_secs(60));
 /// let pod = simulation.start_pod("b", "web")?;
 /// simulation.settle(core::time::Duration::from_secs(60));
@@ -130,6 +130,26 @@ impl Simulation {
     ///
     /// # Errors
     /// A resource that contradicts the cluster; nothing has changed.
+    ///
+    /// ```
+    /// # use bgp_cluster::{Cluster, lab::Lab, resource::{IpPoolSpec, NodeSpec, Object}, sim::Simulation};
+    /// # let mut cluster = Cluster::new();
+    /// # cluster.apply(Object::new("pool".parse()?, IpPoolSpec::new("10.244.0.0/16".parse()?))?.into())?;
+    /// # for (name, address) in [("a", "10.0.0.1/24"), ("b", "10.0.0.2/24")] {
+    /// #     let json = format!(r#"{{"metadata":{{"name":"{name}"}},"spec":{{"bgp":{{"ipv4Address":"{address}"}}}}}}"#);
+    /// #     cluster.apply(serde_json::from_str::<Object<NodeSpec>>(&json)?.into())?;
+    /// # }
+    /// # let mut simulation = Simulation::new(cluster, Lab::new("eth0"), 1);
+    /// use core::time::Duration;
+    /// let off = r#"{"metadata":{"name":"default"},"spec":{"nodeToNodeMeshEnabled":false}}"#;
+    /// let off: Object<bgp_cluster::resource::BgpConfigurationSpec> = serde_json::from_str(off)?;
+    /// simulation.settle(Duration::from_secs(60));
+    /// assert_eq!(simulation.connections(), 1);
+    /// simulation.apply([off.into()])?;
+    /// simulation.settle(Duration::from_secs(60));
+    /// assert_eq!(simulation.connections(), 0);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn apply(&mut self, resources: impl IntoIterator<Item = Resource>) -> Result<(), ClusterError> {
         self.cluster.apply_all(resources)?;
         self.reconcile();
@@ -137,6 +157,20 @@ impl Simulation {
     }
 
     /// Lets virtual time pass until the network has come to rest, at most `limit`.
+    ///
+    /// ```
+    /// # use bgp_cluster::{Cluster, lab::Lab, resource::{IpPoolSpec, NodeSpec, Object}, sim::Simulation};
+    /// # let mut cluster = Cluster::new();
+    /// # cluster.apply(Object::new("pool".parse()?, IpPoolSpec::new("10.244.0.0/16".parse()?))?.into())?;
+    /// # for (name, address) in [("a", "10.0.0.1/24"), ("b", "10.0.0.2/24")] {
+    /// #     let json = format!(r#"{{"metadata":{{"name":"{name}"}},"spec":{{"bgp":{{"ipv4Address":"{address}"}}}}}}"#);
+    /// #     cluster.apply(serde_json::from_str::<Object<NodeSpec>>(&json)?.into())?;
+    /// # }
+    /// # let mut simulation = Simulation::new(cluster, Lab::new("eth0"), 1);
+    /// let settled = simulation.settle(core::time::Duration::from_secs(60));
+    /// assert!(settled.converged && settled.took < core::time::Duration::from_secs(1));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn settle(&mut self, limit: Duration) -> Settled {
         let mut settling = self.settling(limit);
         loop {
@@ -147,6 +181,24 @@ impl Simulation {
     }
 
     /// As [`Simulation::settle`], in slices: for a caller that wants to show how far it is.
+    ///
+    /// ```
+    /// # use bgp_cluster::{Cluster, lab::Lab, resource::{IpPoolSpec, NodeSpec, Object}, sim::Simulation};
+    /// # let mut cluster = Cluster::new();
+    /// # cluster.apply(Object::new("pool".parse()?, IpPoolSpec::new("10.244.0.0/16".parse()?))?.into())?;
+    /// # for (name, address) in [("a", "10.0.0.1/24"), ("b", "10.0.0.2/24")] {
+    /// #     let json = format!(r#"{{"metadata":{{"name":"{name}"}},"spec":{{"bgp":{{"ipv4Address":"{address}"}}}}}}"#);
+    /// #     cluster.apply(serde_json::from_str::<Object<NodeSpec>>(&json)?.into())?;
+    /// # }
+    /// # let mut simulation = Simulation::new(cluster, Lab::new("eth0"), 1);
+    /// let mut settling = simulation.settling(core::time::Duration::from_secs(60));
+    /// while settling.run(1).is_none() {
+    ///     let (up, wanted) = settling.sessions();
+    ///     assert!(up <= wanted);
+    /// }
+    /// assert_eq!(settling.sessions(), (2, 2));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn settling(&mut self, limit: Duration) -> Settling<'_> {
         let start = self.network.now();
         Settling { simulation: self, start, limit: start + limit }
@@ -183,6 +235,23 @@ impl Simulation {
     }
 
     /// Cuts a node's power: it says nothing any more, and nobody is told. False: there is no such node.
+    ///
+    /// ```
+    /// # use bgp_cluster::{Cluster, lab::Lab, resource::{IpPoolSpec, NodeSpec, Object}, sim::Simulation};
+    /// # let mut cluster = Cluster::new();
+    /// # cluster.apply(Object::new("pool".parse()?, IpPoolSpec::new("10.244.0.0/16".parse()?))?.into())?;
+    /// # for (name, address) in [("a", "10.0.0.1/24"), ("b", "10.0.0.2/24")] {
+    /// #     let json = format!(r#"{{"metadata":{{"name":"{name}"}},"spec":{{"bgp":{{"ipv4Address":"{address}"}}}}}}"#);
+    /// #     cluster.apply(serde_json::from_str::<Object<NodeSpec>>(&json)?.into())?;
+    /// # }
+    /// # let mut simulation = Simulation::new(cluster, Lab::new("eth0"), 1);
+    /// use core::time::Duration;
+    /// simulation.settle(Duration::from_secs(60));
+    /// assert!(simulation.kill("b"));
+    /// simulation.run_for(Duration::from_secs(300));
+    /// assert!(simulation.node_status("a").sessions.iter().all(|session| session.bgp_state.to_string() != "Established"));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn kill(&mut self, node: &str) -> bool {
         let Some(host) = self.host_id(node).and_then(|id| self.network.host_mut(id)) else { return false };
         host.alive = false;

@@ -35,6 +35,20 @@ impl Simulation {
     ///
     /// # Errors
     /// There is no such node, no pool for it, or no address left.
+    ///
+    /// ```
+    /// # use bgp_cluster::{Cluster, lab::Lab, resource::{IpPoolSpec, NodeSpec, Object}, sim::Simulation};
+    /// # let mut cluster = Cluster::new();
+    /// # cluster.apply(Object::new("pool".parse()?, IpPoolSpec::new("10.244.0.0/16".parse()?))?.into())?;
+    /// # for (name, address) in [("a", "10.0.0.1/24"), ("b", "10.0.0.2/24")] {
+    /// #     let json = format!(r#"{{"metadata":{{"name":"{name}"}},"spec":{{"bgp":{{"ipv4Address":"{address}"}}}}}}"#);
+    /// #     cluster.apply(serde_json::from_str::<Object<NodeSpec>>(&json)?.into())?;
+    /// # }
+    /// # let mut simulation = Simulation::new(cluster, Lab::new("eth0"), 1);
+    /// let pod = simulation.start_pod("b", "web")?;
+    /// assert!(simulation.blocks_of("b").any(|block| block.contains(&std::net::IpAddr::V4(pod))));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn start_pod(&mut self, node: &str, pod: &str) -> Result<Ipv4Addr, AddressError> {
         let id = self.host_id(node).ok_or_else(|| AddressError::UnknownNode(node.into()))?;
         let handle = alloc::format!("k8s-pod-network.{node}.{pod}");

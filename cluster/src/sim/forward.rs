@@ -100,6 +100,23 @@ impl Simulation {
     /// this moment.
     ///
     /// The requests come from the address of the device they leave by. None: there is no such node.
+    ///
+    /// ```
+    /// # use bgp_cluster::{Cluster, lab::Lab, resource::{IpPoolSpec, NodeSpec, Object}, sim::Simulation};
+    /// # let mut cluster = Cluster::new();
+    /// # cluster.apply(Object::new("pool".parse()?, IpPoolSpec::new("10.244.0.0/16".parse()?))?.into())?;
+    /// # for (name, address) in [("a", "10.0.0.1/24"), ("b", "10.0.0.2/24")] {
+    /// #     let json = format!(r#"{{"metadata":{{"name":"{name}"}},"spec":{{"bgp":{{"ipv4Address":"{address}"}}}}}}"#);
+    /// #     cluster.apply(serde_json::from_str::<Object<NodeSpec>>(&json)?.into())?;
+    /// # }
+    /// # let mut simulation = Simulation::new(cluster, Lab::new("eth0"), 1);
+    /// let pod = simulation.start_pod("b", "web")?;
+    /// simulation.settle(core::time::Duration::from_secs(60));
+    /// let report = simulation.ping("a", pod, 3).ok_or("no such node")?;
+    /// assert!(report.answered());
+    /// assert_eq!(report.ping.path, ["a", "b"]);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn ping(&self, node: &str, target: Ipv4Addr, count: u16) -> Option<PingReport> {
         let from = self.host_id(node)?;

@@ -51,6 +51,21 @@ impl Simulation {
     }
 
     /// A node's sessions in the order of its plan, as `calicoctl node status` sees them.
+    ///
+    /// ```
+    /// # use bgp_cluster::{Cluster, lab::Lab, resource::{IpPoolSpec, NodeSpec, Object}, sim::Simulation};
+    /// # let mut cluster = Cluster::new();
+    /// # cluster.apply(Object::new("pool".parse()?, IpPoolSpec::new("10.244.0.0/16".parse()?))?.into())?;
+    /// # for (name, address) in [("a", "10.0.0.1/24"), ("b", "10.0.0.2/24")] {
+    /// #     let json = format!(r#"{{"metadata":{{"name":"{name}"}},"spec":{{"bgp":{{"ipv4Address":"{address}"}}}}}}"#);
+    /// #     cluster.apply(serde_json::from_str::<Object<NodeSpec>>(&json)?.into())?;
+    /// # }
+    /// # let mut simulation = Simulation::new(cluster, Lab::new("eth0"), 1);
+    /// simulation.settle(core::time::Duration::from_secs(60));
+    /// let status = bgp_cluster::table::node_status(&simulation.node_status("a"));
+    /// assert!(status.contains("| 10.0.0.2     | node-to-node mesh | up    |"));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn node_status(&self, node: &str) -> NodeStatus {
         let Some((id, host)) = self.host_id(node).and_then(|id| Some((id, self.network.host(id)?))) else {
@@ -97,6 +112,22 @@ impl Simulation {
     }
 
     /// A node's kernel routes in the order of `ip route`.
+    ///
+    /// ```
+    /// # use bgp_cluster::{Cluster, lab::Lab, resource::{IpPoolSpec, NodeSpec, Object}, sim::Simulation};
+    /// # let mut cluster = Cluster::new();
+    /// # cluster.apply(Object::new("pool".parse()?, IpPoolSpec::new("10.244.0.0/16".parse()?))?.into())?;
+    /// # for (name, address) in [("a", "10.0.0.1/24"), ("b", "10.0.0.2/24")] {
+    /// #     let json = format!(r#"{{"metadata":{{"name":"{name}"}},"spec":{{"bgp":{{"ipv4Address":"{address}"}}}}}}"#);
+    /// #     cluster.apply(serde_json::from_str::<Object<NodeSpec>>(&json)?.into())?;
+    /// # }
+    /// # let mut simulation = Simulation::new(cluster, Lab::new("eth0"), 1);
+    /// let pod = simulation.start_pod("b", "web")?;
+    /// simulation.settle(core::time::Duration::from_secs(60));
+    /// let route = simulation.routes("a").into_iter().find(|route| route.destination.contains(&std::net::IpAddr::V4(pod)));
+    /// assert!(route.ok_or("no route")?.to_string().contains(" via 10.0.0.2 dev eth0 proto bird"));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn routes(&self, node: &str) -> Vec<KernelRoute> {
         let Some(host) = self.host_id(node).and_then(|id| self.network.host(id)) else { return Vec::new() };
