@@ -6,6 +6,8 @@ use core::time::Duration;
 use bgp_wire::capability::{Capability, Role};
 use bgp_wire::{Asn, BgpId, SessionKind};
 
+use crate::Transport;
+
 /// Which AS number the peer's OPEN may have (RFC 4271 section 6.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -118,6 +120,8 @@ pub struct Config {
     /// If the peer refuses the AS number of the OPEN (2/2), the next OPEN has the other one of
     /// [`local_as_override`](Self::local_as_override) and [`local_as`](Self::local_as) (RFC 7705 section 4). Default off.
     pub dual_as: bool,
+    /// What the driver is to set on the socket (RFC 5082, RFC 2385, RFC 5925).
+    pub transport: Transport,
 }
 
 macro_rules! setters {
@@ -184,6 +188,8 @@ setters! {
     with_local_as_override, local_as_override: Option<Asn>;
     /// With or without [`dual_as`](Self::dual_as).
     with_dual_as, dual_as: bool;
+    /// With these hints for the socket.
+    with_transport, transport: Transport;
 }
 
 impl Config {
@@ -224,6 +230,7 @@ impl Config {
             enforce_first_as: false,
             local_as_override: None,
             dual_as: false,
+            transport: Transport::new(),
         }
     }
 

@@ -9,7 +9,8 @@ use crate::{Down, Negotiated};
 /// The others have ways of their own: 19 to 22 and 24 to 28 are messages, which go through
 /// [`Session::receive`](crate::Session::receive) and [`Session::framing_error`](crate::Session::framing_error). The
 /// timer events (9 to 13) come from [`Session::handle_timeout`](crate::Session::handle_timeout); they stand here for
-/// model checkers and test vectors.
+/// model checkers and test vectors. In a state where a timer does not run, its event is the failure that RFC 4271 section
+/// 8.2.2 makes of it; IdleHoldTimer in Idle and DelayOpenTimer in Connect and Active are ignored then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Event {

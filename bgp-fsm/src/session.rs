@@ -202,8 +202,10 @@ impl Session {
         while let Some((timer, deadline)) = self.timers.first()
             && deadline <= now
         {
-            self.timers.stop(timer);
             run(self, now, Input::Event(expiry(timer)));
+            if self.timers.deadline(timer) == Some(deadline) {
+                self.timers.stop(timer);
+            }
         }
     }
 

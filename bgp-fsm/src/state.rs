@@ -139,12 +139,10 @@ fn before_open<'m>(session: &mut Session, now: Instant, input: Input<'m>) -> Opt
             | Event::AutomaticStartDamped
             | Event::AutomaticStartDampedPassive,
         ) => {}
-        // Event 12.
+        // Event 12. The timer runs only with a connection; without it there is nobody to send the OPEN to.
         Input::Event(Event::DelayOpenTimerExpires) => {
-            if session.conn == Conn::Open {
+            if delaying {
                 session.send_open(now);
-            } else {
-                session.end(now, fsm_error(NotificationCode::FSM_ERROR, None).silent());
             }
         }
         // Event 14: the request is taken, event 17 follows.

@@ -15,6 +15,7 @@ fn every_public_type_is_send_and_sync() {
     check::<bgp_fsm::Negotiated>();
     check::<bgp_fsm::PeerAs>();
     check::<bgp_fsm::Received<'_>>();
+    check::<bgp_fsm::Restart>();
     check::<bgp_fsm::Session>();
     check::<bgp_fsm::SessionEvent>();
     check::<bgp_fsm::State>();
@@ -22,4 +23,7 @@ fn every_public_type_is_send_and_sync() {
     check::<bgp_fsm::TcpAction>();
     check::<bgp_fsm::Timer>();
     check::<bgp_fsm::Timers>();
+    check::<bgp_fsm::Secret>();
+    check::<bgp_fsm::TcpAo>();
+    check::<bgp_fsm::Transport>();
 }

@@ -20,7 +20,7 @@ pub(super) fn run(session: &mut Session, now: Instant, input: Input<'_>) {
             session.start(now, true);
         }
         // Event 13: as event 3 or 5.
-        Input::Event(Event::IdleHoldTimerExpires) => {
+        Input::Event(Event::IdleHoldTimerExpires) if session.timers.is_running(Timer::IdleHold) => {
             session.timers.stop(Timer::IdleHold);
             if session.config.allow_automatic_start {
                 session.start(now, session.started_passive);

@@ -1,5 +1,7 @@
 //! What the OPENs must say, what becomes of refused ones, and what is agreed on.
-use bgp_fsm::{Cease, Confederation, Config, Down, Event, PeerAs, Received, SessionEvent, State};
+use core::time::Duration;
+
+use bgp_fsm::{Cease, Confederation, Config, Down, Event, PeerAs, Received, Restart, SessionEvent, State};
 use bgp_wire::capability::{Capability, GracefulRestart, GracefulRestartFamily, Role};
 use bgp_wire::{Asn, BgpId, Family, FamilySet, Notification, NotificationCode, Open, OpenView, SessionKind};
 use bytes::BytesMut;
@@ -218,6 +220,46 @@ fn rfc4724_4_2_and_rfc8538_4_what_may_be_retained() {
     let mut driver = Driver::established(config());
     driver.event(Event::TcpConnectionFails);
     assert!(down(&driver).retained.is_empty());
+}
+
+#[test]
+fn rfc4724_4_2_stale_routes_wait_for_the_peer_and_its_end_of_rib() {
+    let v4 = Family::IPV4_UNICAST;
+    let kept = FamilySet::from(v4);
+    let mut driver = graceful(false, false);
+    let up = *driver.session.negotiated().unwrap();
+    let without = {
+        let (_, driver) = exchange(config(), &peer_open(64513, 2, &[]));
+        *driver.session.negotiated().unwrap()
+    };
+    let now = driver.now;
+    driver.event(Event::TcpConnectionFails);
+    let down = down(&driver);
+    let mut away = Restart::new();
+    assert_eq!(away.down(now, down), kept);
+    assert_eq!(away.restart_deadline(), Some(now + Duration::from_secs(120)));
+    // It does not come back in time.
+    let mut late = away;
+    assert_eq!(late.handle_timeout(now + Duration::from_secs(119)), FamilySet::EMPTY);
+    assert_eq!(late.handle_timeout(now + Duration::from_secs(120)), kept);
+    assert_eq!((late.stale(), late.poll_timeout()), (FamilySet::EMPTY, None));
+    // It comes back without the capability.
+    let mut other = away;
+    assert_eq!((other.up(now, &without), other.stale()), (kept, FamilySet::EMPTY));
+    // It comes back, and sends its table.
+    let mut back = away;
+    assert_eq!((back.up(now, &up), back.stale(), back.restart_deadline()), (FamilySet::EMPTY, kept, None));
+    let mut done = back;
+    assert!(done.end_of_rib(v4) && !done.end_of_rib(v4));
+    assert_eq!(done.poll_timeout(), None);
+    // It never sends End-of-RIB.
+    let mut silent = back;
+    assert_eq!(silent.handle_timeout(now + Duration::from_secs(360)), kept);
+    // It fails again: what is still stale goes, what came since stays.
+    let mut again = back;
+    assert_eq!(again.down(now, down), FamilySet::EMPTY);
+    back.announced(v4);
+    assert_eq!(back.down(now, down), kept);
 }
 
 #[test]
