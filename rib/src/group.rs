@@ -17,7 +17,7 @@ use self::ring::{NO_SENDER, Ring};
 use self::walk::{TablePage, Walk};
 use crate::bits::{Bits, PAGE_BITS};
 use crate::config::Config;
-use crate::export::{self, Form, Outgoing, View};
+use crate::export::{self, Denial, Form, Outgoing, View};
 use crate::pages::Pages;
 use crate::path::Path;
 use crate::peer::{PeerId, PeerKind, Source};
@@ -65,6 +65,8 @@ pub(crate) struct Decided {
     pub(crate) route: u32,
     pub(crate) prefix: IpNet,
     pub(crate) best: Option<(Path, Source)>,
+    /// The best of the external paths, where some group asks for it and the best is internal.
+    pub(crate) external: Option<(Path, Source)>,
 }
 
 /// One peer of a group.
@@ -242,17 +244,28 @@ impl Group {
 
     /// What is to be sent for a decided route, with one reference, and the sender's label.
     fn outgoing(&mut self, decided: &Decided, shared: &mut Shared<'_>) -> Option<(AttrId, u32)> {
-        let (path, source) = decided.best?;
-        let family = tables::family_of(decided.prefix);
-        let facts = shared.store.facts(path.attr)?;
-        let route = Outgoing { facts, source, view: &self.key.view, config: shared.config };
-        if !self.key.families.contains(family) || export::denial(&route).is_some() {
+        let view = self.key.view;
+        let denial = |(path, source): (Path, Source)| {
+            let facts = shared.store.facts(path.attr)?;
+            Some(export::denial(&Outgoing { facts, source, view: &view, config: shared.config }))
+        };
+        let mut chosen = decided.best?;
+        if !self.key.families.contains(tables::family_of(decided.prefix)) {
             return None;
         }
+        let mut denied = denial(chosen)?;
+        if denied == Some(Denial::NotReflected) && view.best_external {
+            chosen = decided.external?;
+            denied = denial(chosen)?;
+        }
+        if denied.is_some() {
+            return None;
+        }
+        let (path, source) = chosen;
         let form = match self.forms.iter().find(|(kind, _)| *kind == source.kind) {
             Some((_, form)) => *form,
             None => {
-                let form = shared.store.form(Form::new(shared.config, source.kind, &self.key.view))?;
+                let form = shared.store.form(Form::new(shared.config, source.kind, &view))?;
                 self.forms.push((source.kind, form));
                 form
             }

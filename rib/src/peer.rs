@@ -86,6 +86,7 @@ pub struct PeerConfig {
     pub(crate) allowas_in: u32,
     pub(crate) role: Option<Role>,
     pub(crate) llgr: bool,
+    pub(crate) best_external: bool,
     pub(crate) policy: Policy,
 }
 
@@ -103,6 +104,7 @@ impl PeerConfig {
             allowas_in: 0,
             role: None,
             llgr: false,
+            best_external: false,
             policy: Policy::AcceptAll,
         }
     }
@@ -147,6 +149,14 @@ impl PeerConfig {
     #[must_use]
     pub const fn with_llgr(mut self, on: bool) -> PeerConfig {
         self.llgr = on;
+        self
+    }
+
+    /// Where the best path may not go to this internal peer because another brought it, sends the best external path
+    /// instead (draft-ietf-idr-best-external; off).
+    #[must_use]
+    pub const fn with_best_external(mut self, on: bool) -> PeerConfig {
+        self.best_external = on;
         self
     }
 

@@ -12,7 +12,7 @@ use crate::decision::{self, Candidate, Rules};
 use crate::event::Selected;
 use crate::group::{Decided, Group};
 use crate::path::{LOCAL, Path};
-use crate::peer::{PeerId, Source};
+use crate::peer::{PeerId, PeerKind, Source};
 use crate::store::AttrStore;
 
 /// As many as most routes have paths, without an allocation.
@@ -68,8 +68,7 @@ impl Rib {
         let batch: Vec<_> = (from..to)
             .filter_map(|route| {
                 let best = self.routes.get(route)?.best?;
-                let prefix = self.tables.prefix(route)?;
-                Some(Decided { route, prefix, best: Some((best, self.source(best)?)) })
+                self.decided(store, route, Some(best))
             })
             .collect();
         self.tick += 1;
@@ -106,7 +105,8 @@ impl Rib {
             if empty {
                 self.retire(id);
             }
-            return None;
+            // The best external path may be another all the same.
+            return if self.wants_external() { self.decided(store, id, best) } else { None };
         }
         best.inspect(|path| store.retain(path.attr));
         if self.config.fib_events {
@@ -118,8 +118,29 @@ impl Rib {
         }
         old.inspect(|path| store.release(path.attr));
         self.routes.get_mut(id)?.best = best;
+        self.decided(store, id, best)
+    }
+
+    /// What the groups are told of a route whose best path is `best`.
+    fn decided(&self, store: &AttrStore, route: u32, best: Option<Path>) -> Option<Decided> {
         let best = best.and_then(|path| Some((path, self.source(path)?)));
-        Some(Decided { route: id, prefix, best })
+        let is_internal = best.is_some_and(|(_, source)| source.kind.is_some_and(PeerKind::is_internal));
+        let external = if is_internal && self.wants_external() { self.best_external(store, route) } else { None };
+        Some(Decided { route, prefix: self.tables.prefix(route)?, best, external })
+    }
+
+    /// The best of the external paths of a route.
+    fn best_external(&self, store: &AttrStore, route: u32) -> Option<(Path, Source)> {
+        let (paths, candidates) = self.candidates(store, route)?;
+        let external = |c: &Candidate| c.source.kind.is_some_and(PeerKind::is_external);
+        let (paths, candidates): (Few<Path>, Few<Candidate>) =
+            paths.into_iter().zip(candidates).filter(|(_, candidate)| external(candidate)).unzip();
+        let best = decision::best(&candidates, self.rules(&paths, None))?;
+        Some((*paths.get(best)?, candidates.get(best)?.source))
+    }
+
+    fn wants_external(&self) -> bool {
+        self.groups.iter().flatten().any(|group| group.key().view.best_external)
     }
 
     /// The paths of a route that compete, each with what the decision process sees of it.

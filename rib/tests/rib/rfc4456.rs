@@ -157,6 +157,35 @@ fn rfc4456_6_best_moves_from_client_to_non_client_and_back() {
 }
 
 #[test]
+fn best_external_goes_to_internal_peers_that_may_not_have_the_best() {
+    let mut bench = bench(reflector());
+    let asked = PeerConfig::new(PeerKind::Ibgp, Asn(64512), [192, 0, 2, 9].into()).with_best_external(true);
+    let asked = bench.add(asked, SessionKind::Ibgp);
+    let external = |med| AttrBuilder::new().as_path(&[Asn(65001)]).med(med).build().unwrap();
+    bench.announce(3, P, &block(200), "192.0.2.4");
+    bench.announce(5, P, &external(1), "192.0.2.6");
+    bench.settle();
+    assert_eq!((bench.best(P), bench.holds(4, P)), (Some(3), None));
+    let med = |bench: &Bench| {
+        let held = bench.holds(asked, P)?;
+        Attributes::from_canonical(&held.0).unwrap().med()
+    };
+    assert_eq!(med(&bench), Some(1));
+    // The best stays, the best external changes.
+    bench.announce(5, P, &external(2), "192.0.2.6");
+    bench.settle();
+    assert_eq!(med(&bench), Some(2));
+    bench.withdraw(5, P);
+    bench.settle();
+    assert_eq!(bench.holds(asked, P), None);
+    // What may go there goes there.
+    bench.announce(5, P, &external(3), "192.0.2.6");
+    bench.announce(0, P, &block(300), "192.0.2.1");
+    bench.settle();
+    assert_eq!(bench.holds(asked, P).map(|held| held.1), Some("192.0.2.1".parse().unwrap()));
+}
+
+#[test]
 fn clients_of_one_kind_share_a_group_and_its_messages() {
     let mut bench = bench(reflector());
     bench.settle();

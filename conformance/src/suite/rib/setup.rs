@@ -135,9 +135,7 @@ pub(super) fn peer(
             Some(_) => found.push(Mismatch::unknown(options.path("policy"))),
         }
         context = context.with_enforce_first_as(options.truth("enforce_first_as")?.unwrap_or(false));
-        if options.truth("best_external")? == Some(true) {
-            found.push(Mismatch::unknown(options.path("best_external")));
-        }
+        config = config.with_best_external(options.truth("best_external")?.unwrap_or(false));
         found.extend(options.unread());
     }
     found.extend(fields.unread());
