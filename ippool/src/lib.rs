@@ -9,6 +9,7 @@ extern crate std;
 pub mod block;
 #[cfg(feature = "json")]
 pub mod codec;
+mod drive;
 pub mod key;
 mod net;
 pub mod op;
@@ -21,10 +22,11 @@ pub mod value;
 pub mod walk;
 
 pub use block::{Attributes, Block, BlockParts};
+pub use drive::drive;
 pub use key::{IpVersion, Key, Owner};
 pub use pool::{Pool, Resources, Use};
 pub use reservation::Reservations;
 pub use selector::Selector;
-pub use store::{MemoryStore, Store, drive};
+pub use store::{MemoryStore, Store};
 pub use time::UnixTime;
 pub use value::{Affinity, AffinityState, Config, Handle, Value, VmPersistence};

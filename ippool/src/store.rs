@@ -5,7 +5,6 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::key::{Key, Prefix};
-use crate::op::{Operation, Poll};
 use crate::value::Value;
 
 /// The version of a stored object: changes with each write of it.
@@ -70,22 +69,6 @@ pub enum Answer {
 pub trait Store {
     /// Carries out one request.
     fn answer(&mut self, request: &Request) -> Answer;
-}
-
-/// Runs an operation to its end over a store.
-///
-/// ```
-/// use ippool::{drive, op, MemoryStore, UnixTime};
-/// let found = drive(op::ips_by_handle("h", UnixTime::default()), &mut MemoryStore::default());
-/// assert_eq!(found, Err(op::HandleError::NotFound));
-/// ```
-pub fn drive<O: Operation>(mut operation: O, store: &mut impl Store) -> O::Output {
-    loop {
-        match operation.poll() {
-            Poll::Ask(request) => operation.handle(store.answer(&request)),
-            Poll::Done(output) => return output,
-        }
-    }
 }
 
 /// A store in memory, and the reference for others: reads and lists are of one moment, revisions count the writes.
