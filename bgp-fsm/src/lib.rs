@@ -28,7 +28,7 @@ pub use down::{Cause, Down};
 pub use event::{Event, Received, SessionEvent, TcpAction};
 pub use instant::Instant;
 pub use negotiated::Negotiated;
-pub use restart::Restart;
+pub use restart::{Expired, Restart};
 pub use session::Session;
 pub use state::State;
 pub use timer::{Timer, Timers};

@@ -1,7 +1,9 @@
-//! The receiving side of graceful restart: which routes of a peer are stale, and until when (RFC 4724 section 4.2).
+//! The receiving side of graceful restart: which routes of a peer are stale, and until when (RFC 4724 section 4.2, RFC
+//! 9494 section 4.2).
 
 use core::time::Duration;
 
+use bgp_wire::capability::LongLivedParams;
 use bgp_wire::{Family, FamilySet};
 
 use crate::{Down, Instant, Negotiated};
@@ -41,6 +43,21 @@ pub struct Restart {
     away: bool,
     deadline: Option<Instant>,
     stale_time: Duration,
+    /// What the peer said about long-lived stale routes, if we did too.
+    long_lived: Option<LongLivedParams>,
+    /// The families in the long-lived phase, each with its own end.
+    long: [Option<(Family, Instant)>; LongLivedParams::CAPACITY],
+}
+
+/// What [`Restart::handle_timeout`] asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Expired {
+    /// The stale routes of these families are to be deleted.
+    pub gone: FamilySet,
+    /// The stale routes of these families begin their long-lived phase: they get the community LLGR_STALE, are preferred
+    /// least, and those with NO_LLGR go (RFC 9494 section 4.2).
+    pub long_lived: FamilySet,
 }
 
 impl Default for Restart {
@@ -59,6 +76,8 @@ impl Restart {
             away: false,
             deadline: None,
             stale_time: Duration::from_secs(360),
+            long_lived: None,
+            long: [None; LongLivedParams::CAPACITY],
         }
     }
 
@@ -82,19 +101,30 @@ impl Restart {
         self.fresh = FamilySet::EMPTY;
         self.away = !self.stale.is_empty();
         self.deadline = self.away.then(|| now + Duration::from_secs(down.restart_time.into()));
+        self.long = [None; LongLivedParams::CAPACITY];
         self.stale
     }
 
     /// The session is Established again. Gives the families whose stale routes are to be deleted at once: those that the
     /// peer's capability does not name with the F bit, and all if it has no such capability.
     pub fn up(&mut self, now: Instant, negotiated: &Negotiated) -> FamilySet {
-        let kept = negotiated.peer.graceful_restart().map_or(FamilySet::EMPTY, |gr| gr.forwarding);
+        let long_lived = negotiated.peer.long_lived_graceful_restart();
+        self.long_lived = long_lived.filter(|_| negotiated.local.long_lived_graceful_restart().is_some());
+        let mut kept = negotiated.peer.graceful_restart().map_or(FamilySet::EMPTY, |gr| gr.forwarding);
+        for (family, _) in self.long.iter().flatten() {
+            // RFC 9494 section 4.2: in this phase the F bit of the long-lived capability counts, too.
+            if self.long_lived.and_then(|said| said.family(*family)).is_some_and(|entry| entry.forwarding) {
+                kept.insert(*family);
+            }
+        }
         let kept = self.stale.intersection(kept).intersection(negotiated.context.families());
         let gone = self.stale.difference(kept);
         self.stale = kept;
         self.fresh = FamilySet::EMPTY;
         self.away = false;
-        self.deadline = (!kept.is_empty()).then(|| now + self.stale_time);
+        self.forget_long(|family| !kept.contains(family));
+        let short = kept.difference(self.long_lived_stale());
+        self.deadline = (!short.is_empty()).then(|| now + self.stale_time);
         gone
     }
 
@@ -108,7 +138,8 @@ impl Restart {
     /// End-of-RIB came: whether the stale routes of `family` are to be deleted.
     pub fn end_of_rib(&mut self, family: Family) -> bool {
         let was = self.stale.remove(family);
-        if self.stale.is_empty() {
+        self.forget_long(|other| other == family);
+        if self.stale.difference(self.long_lived_stale()).is_empty() {
             self.deadline = None;
         }
         was
@@ -116,21 +147,32 @@ impl Restart {
 
     /// When [`handle_timeout`](Self::handle_timeout) is to be called.
     #[must_use]
-    pub const fn poll_timeout(&self) -> Option<Instant> {
-        self.deadline
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.deadline.into_iter().chain(self.long.iter().flatten().map(|(_, end)| *end)).min()
     }
 
-    /// The peer took too long to come back, or to send its table. Gives the families whose stale routes are to be deleted;
-    /// before the time, none.
-    pub fn handle_timeout(&mut self, now: Instant) -> FamilySet {
-        match self.deadline {
-            Some(deadline) if deadline <= now => {
-                self.deadline = None;
-                self.away = false;
-                core::mem::take(&mut self.stale)
+    /// The peer took too long to come back, or to send its table. Before the time, nothing is asked for.
+    pub fn handle_timeout(&mut self, now: Instant) -> Expired {
+        let mut expired = Expired::default();
+        for slot in &mut self.long {
+            if let Some((family, _)) = slot.take_if(|(_, end)| *end <= now) {
+                expired.gone.insert(family);
             }
-            _ => FamilySet::EMPTY,
         }
+        if self.deadline.is_some_and(|deadline| deadline <= now) {
+            self.deadline = None;
+            let waited = core::mem::take(&mut self.away);
+            for family in self.stale.difference(self.long_lived_stale()).difference(expired.gone).iter() {
+                // RFC 9494 section 4.2: what the restart time does not bring back may wait longer.
+                if waited && self.begin_long(now, family) {
+                    expired.long_lived.insert(family);
+                } else {
+                    expired.gone.insert(family);
+                }
+            }
+        }
+        self.stale = self.stale.difference(expired.gone);
+        expired
     }
 
     /// The families that have stale routes.
@@ -139,9 +181,38 @@ impl Restart {
         self.stale
     }
 
-    /// Until when the peer may be away; `None` while it is there, or nothing of it is kept.
+    /// Until when the peer may be away; `None` while it is there, or nothing of it is kept, or only in the long-lived phase.
     #[must_use]
     pub const fn restart_deadline(&self) -> Option<Instant> {
         if self.away { self.deadline } else { None }
+    }
+
+    /// Until when the routes of `family` stay in the long-lived phase, if they are in it.
+    #[must_use]
+    pub fn long_lived_deadline(&self, family: Family) -> Option<Instant> {
+        self.long.iter().flatten().find(|(other, _)| *other == family).map(|(_, end)| *end)
+    }
+
+    /// The families in the long-lived phase.
+    #[must_use]
+    pub fn long_lived_stale(&self) -> FamilySet {
+        self.long.iter().flatten().map(|(family, _)| *family).collect()
+    }
+
+    fn begin_long(&mut self, now: Instant, family: Family) -> bool {
+        let time = self.long_lived.and_then(|said| said.family(family)).map_or(0, |entry| entry.stale_time);
+        match self.long.iter_mut().find(|slot| slot.is_none()) {
+            Some(slot) if time != 0 => {
+                *slot = Some((family, now + Duration::from_secs(time.into())));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn forget_long(&mut self, which: impl Fn(Family) -> bool) {
+        for slot in &mut self.long {
+            slot.take_if(|(family, _)| which(*family));
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! What the OPENs must say, what becomes of refused ones, and what is agreed on.
 use core::time::Duration;
 
-use bgp_fsm::{Cease, Confederation, Config, Down, Event, PeerAs, Received, Restart, SessionEvent, State};
-use bgp_wire::capability::{Capability, GracefulRestart, GracefulRestartFamily, Role};
+use bgp_fsm::{Cease, Confederation, Config, Down, Event, Expired, PeerAs, Received, Restart, SessionEvent, State};
+use bgp_wire::capability::{Capability, GracefulRestart, GracefulRestartFamily, LongLivedFamily, Role};
 use bgp_wire::{Asn, BgpId, Family, FamilySet, Notification, NotificationCode, Open, OpenView, SessionKind};
 use bytes::BytesMut;
 
@@ -240,8 +240,8 @@ fn rfc4724_4_2_stale_routes_wait_for_the_peer_and_its_end_of_rib() {
     assert_eq!(away.restart_deadline(), Some(now + Duration::from_secs(120)));
     // It does not come back in time.
     let mut late = away;
-    assert_eq!(late.handle_timeout(now + Duration::from_secs(119)), FamilySet::EMPTY);
-    assert_eq!(late.handle_timeout(now + Duration::from_secs(120)), kept);
+    assert_eq!(late.handle_timeout(now + Duration::from_secs(119)), Expired::default());
+    assert_eq!(late.handle_timeout(now + Duration::from_secs(120)).gone, kept);
     assert_eq!((late.stale(), late.poll_timeout()), (FamilySet::EMPTY, None));
     // It comes back without the capability.
     let mut other = away;
@@ -254,12 +254,49 @@ fn rfc4724_4_2_stale_routes_wait_for_the_peer_and_its_end_of_rib() {
     assert_eq!(done.poll_timeout(), None);
     // It never sends End-of-RIB.
     let mut silent = back;
-    assert_eq!(silent.handle_timeout(now + Duration::from_secs(360)), kept);
+    assert_eq!(silent.handle_timeout(now + Duration::from_secs(360)).gone, kept);
     // It fails again: what is still stale goes, what came since stays.
     let mut again = back;
     assert_eq!(again.down(now, down), FamilySet::EMPTY);
     back.announced(v4);
     assert_eq!(back.down(now, down), kept);
+}
+
+#[test]
+fn rfc9494_4_2_what_the_restart_time_does_not_bring_back_waits_longer() {
+    let v4 = Family::IPV4_UNICAST;
+    let long = |stale_time| {
+        Capability::LongLivedGracefulRestart(vec![LongLivedFamily { family: v4, forwarding: true, stale_time }])
+    };
+    for (ours, theirs, expected) in [(true, 3600, true), (false, 3600, false), (true, 0, false)] {
+        let mut capabilities = vec![restart(false)];
+        if ours {
+            capabilities.push(long(1));
+        }
+        let open = peer_open(64513, 2, &[restart(false), long(theirs)]);
+        let (_, mut driver) = exchange(config().with_capabilities(capabilities), &open);
+        driver.message(&message("001304"));
+        let up = *driver.session.negotiated().unwrap();
+        let now = driver.now;
+        driver.event(Event::TcpConnectionFails);
+        let mut away = Restart::new();
+        away.up(now, &up);
+        away.down(now, down(&driver));
+        let expired = away.handle_timeout(now + Duration::from_secs(120));
+        assert_eq!((expired.long_lived.contains(v4), expired.gone.contains(v4)), (expected, !expected));
+        assert_eq!(away.stale().contains(v4), expected);
+        if expected {
+            let end = now + Duration::from_secs(120 + 3600);
+            assert_eq!((away.long_lived_deadline(v4), away.poll_timeout()), (Some(end), Some(end)));
+            // Back before the end: the time runs on until End-of-RIB.
+            let mut back = away;
+            assert_eq!((back.up(now, &up), back.poll_timeout()), (FamilySet::EMPTY, Some(end)));
+            assert!(back.end_of_rib(v4));
+            assert_eq!(back.poll_timeout(), None);
+            assert_eq!(away.handle_timeout(end).gone, FamilySet::from(v4));
+            assert!(away.stale().is_empty());
+        }
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `expect` of a step, compared with what the subject did.
 
-use bgp_fsm::{Negotiated, Session, State, Timer};
+use bgp_fsm::{Negotiated, Secret, Session, TcpAo, Timer, Transport};
 use bgp_wire::capability::Role;
 use bgp_wire::{Family, NotificationBuf, SessionKind};
 use serde_json::{Map, Value, json};
@@ -19,7 +19,7 @@ pub(super) struct Step {
 }
 
 /// Compares a step; an alternative of `any_of` is enough.
-pub(super) fn check(path: &str, expect: &Value, step: &Step, subject: &dyn Subject) -> Vec<Mismatch> {
+pub(super) fn check(path: &str, expect: &Value, step: &Step, subject: &mut dyn Subject) -> Vec<Mismatch> {
     let Value::Object(map) = expect else { return vec![Mismatch::malformed(path, "an object", expect)] };
     let mut main = map.clone();
     let alternatives = main.remove("any_of");
@@ -54,16 +54,15 @@ pub(super) fn check(path: &str, expect: &Value, step: &Step, subject: &dyn Subje
     if wrong.is_empty() { first.unwrap_or_default() } else { wrong }
 }
 
-fn check_one(path: &str, expect: &Value, step: &Step, subject: &dyn Subject) -> Vec<Mismatch> {
+fn check_one(path: &str, expect: &Value, step: &Step, subject: &mut dyn Subject) -> Vec<Mismatch> {
     compare_all(path, expect, step, subject).unwrap_or_else(|mismatch| vec![mismatch])
 }
 
-fn compare_all(path: &str, expect: &Value, step: &Step, subject: &dyn Subject) -> Result<Vec<Mismatch>, Mismatch> {
+fn compare_all(path: &str, expect: &Value, step: &Step, subject: &mut dyn Subject) -> Result<Vec<Mismatch>, Mismatch> {
     let fields = Fields::new(path, expect)?;
     fields.ignore(&["why", "note", "title"]);
     let mut wrong = Vec::new();
     let outcome = &step.outcome;
-    let session = subject.session();
     let mut same = |key: &str, got: Value| {
         if let Some(expected) = fields.take(key)
             && *expected != got
@@ -71,8 +70,10 @@ fn compare_all(path: &str, expect: &Value, step: &Step, subject: &dyn Subject) -
             wrong.push(Mismatch::new(fields.path(key), expected, got));
         }
     };
-    same("state", session.map_or(State::Idle, Session::state).name().into());
-    same("connect_retry_counter", session.map_or(0, Session::connect_retry_counter).into());
+    same("state", subject.state().name().into());
+    if let Some(session) = subject.session() {
+        same("connect_retry_counter", session.connect_retry_counter().into());
+    }
     // A second connection belongs to a session of its own: this one keeps it if it does not have it refused.
     let refused = outcome.tcp.iter().any(|action| *action != "connect");
     same("second_connection", if refused { "refused" } else { "tracked" }.into());
@@ -84,12 +85,15 @@ fn compare_all(path: &str, expect: &Value, step: &Step, subject: &dyn Subject) -
     }
     let count = |ty: &str| outcome.tx.iter().filter(|sent| sent.type_name() == ty).count();
     same("tx_count_notifications", count("NOTIFICATION").into());
-    same("tx_max_len", outcome.tx.iter().map(|sent| sent.octets.len()).max().unwrap_or(0).into());
-    if let Some(prefixes) = subject.routes_in() {
+    if (expect.get("routes_in").is_some() || expect.get("routes_in_count").is_some())
+        && let Some(prefixes) = subject.routes_in()
+    {
         same("routes_in_count", prefixes.len().into());
         wrong.extend(set(&fields, "routes_in", prefixes.into_iter().collect()));
     }
-    if let Some(prefixes) = subject.loc_rib() {
+    if expect.get("loc_rib").is_some()
+        && let Some(prefixes) = subject.loc_rib()
+    {
         wrong.extend(set(&fields, "loc_rib", prefixes.into_iter().collect()));
     }
     if let Some(list) = fields.list("tx")? {
@@ -104,6 +108,13 @@ fn compare_all(path: &str, expect: &Value, step: &Step, subject: &dyn Subject) -
     for ty in fields.list("tx_contains")?.unwrap_or_default() {
         if ty.as_str().is_none_or(|ty| count(ty) == 0) {
             wrong.push(Mismatch::new(fields.path("tx_contains"), ty, "none of that type"));
+        }
+    }
+    if let Some(limit) = fields.number("tx_max_len")? {
+        // The longest is as long as whole prefixes allow: the number is a limit.
+        let longest = outcome.tx.iter().map(|sent| sent.octets.len()).max().unwrap_or(0);
+        if longest == 0 || usize::try_from(limit).is_ok_and(|limit| longest > limit) {
+            wrong.push(Mismatch::new(fields.path("tx_max_len"), limit, longest));
         }
     }
     if let Some(expected) = fields.take("tcp") {
@@ -125,7 +136,7 @@ fn compare_all(path: &str, expect: &Value, step: &Step, subject: &dyn Subject) -
         wrong.extend(timers_range(&Fields::new(fields.path("timers_range"), value)?, value, subject));
     }
     if let Some(value) = fields.take("negotiated") {
-        match session.and_then(Session::negotiated) {
+        match subject.session().and_then(Session::negotiated) {
             Some(agreed) => wrong.extend(negotiated(&Fields::new(fields.path("negotiated"), value)?, agreed)?),
             None => wrong.push(Mismatch::new(fields.path("negotiated"), value, "nothing negotiated")),
         }
@@ -136,6 +147,15 @@ fn compare_all(path: &str, expect: &Value, step: &Step, subject: &dyn Subject) -
             wrong.extend(peer_down(&Fields::new(fields.path("peer_down"), value)?, notification));
         }
         (Some(value), got) => wrong.push(Mismatch::new(fields.path("peer_down"), value, format!("{got:?}"))),
+    }
+    if let Some(value) = fields.take("socket_options") {
+        match subject.session() {
+            Some(session) => {
+                let options = Fields::new(fields.path("socket_options"), value)?;
+                wrong.extend(socket_options(&options, &session.config().transport));
+            }
+            None => wrong.push(Mismatch::new(fields.path("socket_options"), value, "no session")),
+        }
     }
     if let Some(secret) = fields.text("debug_output_excludes")?
         && subject.debug().contains(secret)
@@ -166,7 +186,8 @@ fn compare_messages(path: &str, expected: &[Value], sent: &[Sent]) -> Vec<Mismat
         sent.sort_by(|a, b| a.conn.cmp(&b.conn));
     }
     if expected.len() != sent.len() {
-        let got: Vec<String> = sent.iter().map(|sent| format!("{} {}", sent.type_name(), hex::encode(&sent.octets))).collect();
+        let got: Vec<String> =
+            sent.iter().map(|sent| format!("{} {}", sent.type_name(), hex::encode(&sent.octets))).collect();
         return vec![Mismatch::new(path, format!("{} messages", expected.len()), format!("[{}]", got.join(", ")))];
     }
     let pairs = expected.iter().zip(&sent).enumerate();
@@ -194,13 +215,20 @@ fn set(fields: &Fields<'_>, key: &str, mut got: Vec<String>) -> Option<Mismatch>
 }
 
 /// Seconds left of a timer; `None` if it does not run. `Err` for a timer that the library does not have.
-fn left(name: &str, subject: &dyn Subject) -> Result<Option<f64>, ()> {
+fn left(name: &str, subject: &mut dyn Subject) -> Result<Option<f64>, ()> {
+    if name == "Restart" {
+        return Ok(subject.restart_deadline().map(|at| (at - subject.now()).as_secs_f64()));
+    }
+    if let Some(family) = name.strip_prefix("LongLivedStale:") {
+        let deadline = subject.long_lived_deadline(family.parse().map_err(|_| ())?);
+        return Ok(deadline.map(|at| (at - subject.now()).as_secs_f64()));
+    }
     let timer = Timer::ALL.iter().find(|timer| timer.name() == name).ok_or(())?;
     let deadline = subject.session().and_then(|session| session.timers().deadline(*timer));
     Ok(deadline.map(|at| (at - subject.now()).as_secs_f64()))
 }
 
-fn timers(fields: &Fields<'_>, value: &Value, subject: &dyn Subject) -> Vec<Mismatch> {
+fn timers(fields: &Fields<'_>, value: &Value, subject: &mut dyn Subject) -> Vec<Mismatch> {
     let mut wrong = Vec::new();
     for (name, expected) in value.as_object().into_iter().flatten() {
         fields.take(name);
@@ -224,7 +252,7 @@ fn timers(fields: &Fields<'_>, value: &Value, subject: &dyn Subject) -> Vec<Mism
     wrong
 }
 
-fn timers_range(fields: &Fields<'_>, value: &Value, subject: &dyn Subject) -> Vec<Mismatch> {
+fn timers_range(fields: &Fields<'_>, value: &Value, subject: &mut dyn Subject) -> Vec<Mismatch> {
     let mut wrong = Vec::new();
     for (name, range) in value.as_object().into_iter().flatten() {
         fields.take(name);
@@ -287,6 +315,27 @@ fn negotiated(fields: &Fields<'_>, agreed: &Negotiated) -> Result<Vec<Mismatch>,
     }
     wrong.extend(fields.unread());
     Ok(wrong)
+}
+
+fn socket_options(fields: &Fields<'_>, transport: &Transport) -> Vec<Mismatch> {
+    let mut wrong = Vec::new();
+    let text = |secret: &Secret| Value::from(String::from_utf8_lossy(secret.expose()));
+    let tcp_ao = |key: &TcpAo| json!({"send_id": key.send_id, "recv_id": key.recv_id, "alg": key.algorithm, "key": text(&key.key)});
+    for (name, got) in [
+        ("ttl", transport.ttl().map(Value::from)),
+        ("min_ttl", transport.min_ttl().map(Value::from)),
+        ("md5_key", transport.md5_key.as_ref().map(text)),
+        ("tcp_ao", transport.tcp_ao.as_ref().map(tcp_ao)),
+    ] {
+        let got = got.unwrap_or(Value::Null);
+        if let Some(expected) = fields.take(name)
+            && *expected != got
+        {
+            wrong.push(Mismatch::new(fields.path(name), expected, got));
+        }
+    }
+    wrong.extend(fields.unread());
+    wrong
 }
 
 fn role(role: Role) -> Value {

@@ -54,8 +54,7 @@ fn compare_fields(path: &str, expected: &Value, sent: &Sent) -> Result<Vec<Misma
     fields.ignore(if free { &["data", "hex"] } else { &[] });
     match ty {
         "OPEN" => {
-            let open = OpenView::decode(&sent.octets)
-                .map_err(|error| Mismatch::new(path, "a readable OPEN", error))?;
+            let open = OpenView::decode(&sent.octets).map_err(|error| Mismatch::new(path, "a readable OPEN", error))?;
             check("version", open.version().into());
             check("my_as", open.my_as().into());
             check("hold", open.hold_time().into());

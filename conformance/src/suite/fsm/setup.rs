@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use bgp_fsm::{Confederation, Config, PeerAs};
+use bgp_fsm::{Confederation, Config, PeerAs, Secret, TcpAo, Transport};
 use bgp_wire::capability::Role;
 use bgp_wire::{Asn, BgpId};
 use serde_json::Value;
@@ -20,6 +20,8 @@ pub(super) struct Setup {
     pub(super) peer_addr: Option<IpAddr>,
     /// Our address.
     pub(super) local_addr: Option<IpAddr>,
+    /// No policy is configured (RFC 8212).
+    pub(super) no_policy: bool,
 }
 
 impl Setup {
@@ -56,9 +58,15 @@ fn read(fields: &Fields<'_>) -> Result<Setup, Mismatch> {
     if let Some(jitter) = fields.truth("jitter")? {
         config = config.with_jitter(jitter);
     }
+    let mut no_policy = false;
     if let Some(value) = fields.take("options") {
         let options = Fields::new(fields.path("options"), value)?;
         config = self::options(&options, config)?;
+        no_policy = match options.text("ebgp_policy")? {
+            None => false,
+            Some("none") => true,
+            Some(_) => return Err(Mismatch::unknown(options.path("ebgp_policy"))),
+        };
         if let Some(mismatch) = options.unread().into_iter().next() {
             return Err(mismatch);
         }
@@ -67,7 +75,8 @@ fn read(fields: &Fields<'_>) -> Result<Setup, Mismatch> {
         let list = capability::parse_all(&names, local_as, config.role);
         config = config.with_capabilities(list.ok_or_else(|| Mismatch::unknown(fields.path("capabilities")))?);
     }
-    Ok(Setup { config, peer_addr: parsed(fields, "peer_addr")?, local_addr: parsed(fields, "local_addr")? })
+    let (peer_addr, local_addr) = (parsed(fields, "peer_addr")?, parsed(fields, "local_addr")?);
+    Ok(Setup { config, peer_addr, local_addr, no_policy })
 }
 
 fn options(options: &Fields<'_>, mut config: Config) -> Result<Config, Mismatch> {
@@ -123,6 +132,7 @@ fn options(options: &Fields<'_>, mut config: Config) -> Result<Config, Mismatch>
         let list = list.ok_or_else(|| Mismatch::unknown(options.path("require_capabilities")))?;
         config = config.with_require_capabilities(list);
     }
+    config = config.with_transport(transport(options)?);
     if let Some(id) = small(options, "confederation_id")? {
         let members: Option<Vec<Asn>> = options
             .list("confederation_members")?
@@ -134,6 +144,24 @@ fn options(options: &Fields<'_>, mut config: Config) -> Result<Config, Mismatch>
         config = config.with_confederation(Some(Confederation::new(Asn(id), members)));
     }
     Ok(config)
+}
+
+fn transport(options: &Fields<'_>) -> Result<Transport, Mismatch> {
+    let mut transport = Transport::new().with_ttl_security_hops(small(options, "ttl_security_hops")?);
+    if let Some(key) = options.text("md5_key")? {
+        transport = transport.with_md5_key(Some(Secret::new(key)));
+    }
+    if let Some(value) = options.take("tcp_ao") {
+        let fields = Fields::new(options.path("tcp_ao"), value)?;
+        let id = |key: &str| small(&fields, key)?.ok_or_else(|| Mismatch::unknown(fields.path(key)));
+        let (send_id, recv_id) = (id("send_id")?, id("recv_id")?);
+        let (algorithm, key) = (fields.text("alg")?.unwrap_or_default(), fields.text("key")?.unwrap_or_default());
+        if let Some(mismatch) = fields.unread().into_iter().next() {
+            return Err(mismatch);
+        }
+        transport = transport.with_tcp_ao(Some(TcpAo::new(send_id, recv_id, algorithm, Secret::new(key))));
+    }
+    Ok(transport)
 }
 
 fn names<'v>(fields: &Fields<'v>, key: &str) -> Result<Option<Vec<&'v str>>, Mismatch> {

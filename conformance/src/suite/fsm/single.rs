@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bgp_fsm::{Cause, Cease, Event, Instant, Received, Session, SessionEvent, State, TcpAction};
+use bgp_fsm::{Cause, Cease, Event, Instant, Received, Restart, Session, SessionEvent, State, TcpAction};
 use bgp_wire::{Family, RefreshSubtype, frame};
 use bytes::{Buf, BytesMut};
 
@@ -23,7 +23,9 @@ pub(super) struct Single {
     /// The socket takes nothing.
     stalled: bool,
     outcome: Outcome,
-    routes: Option<Routes>,
+    restart: Restart,
+    /// A session has ended that was Established.
+    failed: bool,
 }
 
 impl Single {
@@ -35,7 +37,8 @@ impl Single {
             connected: false,
             stalled: false,
             outcome: Outcome::default(),
-            routes: None,
+            restart: Restart::new(),
+            failed: false,
         }
     }
 
@@ -79,15 +82,29 @@ impl Single {
             }
         }
         while let Some(event) = self.session.poll_event() {
-            if let SessionEvent::Down(down) = event {
-                if down.was_established() {
-                    self.routes = Some(if down.retained.is_empty() { Routes::Deleted } else { Routes::Stale });
+            match event {
+                SessionEvent::Down(down) => {
+                    self.restart.down(self.now, &down);
+                    // A restart time of 0 is over at once.
+                    self.restart.handle_timeout(self.now);
+                    self.failed |= down.was_established();
+                    if let Cause::Received(notification) = down.cause {
+                        self.outcome.peer_down = Some(notification);
+                    }
                 }
-                if let Cause::Received(notification) = down.cause {
-                    self.outcome.peer_down = Some(notification);
+                SessionEvent::Up(negotiated) => {
+                    self.restart.up(self.now, &negotiated);
                 }
+                _ => {}
             }
         }
+    }
+
+    fn timeout(&mut self, now: Instant) {
+        self.now = now;
+        self.restart.handle_timeout(now);
+        self.session.handle_timeout(now);
+        self.drain();
     }
 
     fn update(&mut self, octets: Vec<u8>) {
@@ -140,9 +157,9 @@ impl Subject for Single {
             "MaxPrefixExceeded" => {
                 let number = |key: &str| Ok(input.need(key)?.as_u64());
                 let (afi, safi, limit) = (number("afi")?, number("safi")?, number("limit")?);
-                let family = afi.zip(safi).and_then(|(afi, safi)| {
-                    Some(Family::new(u16::try_from(afi).ok()?, u8::try_from(safi).ok()?))
-                });
+                let family = afi
+                    .zip(safi)
+                    .and_then(|(afi, safi)| Some(Family::new(u16::try_from(afi).ok()?, u8::try_from(safi).ok()?)));
                 match (family, limit.and_then(|limit| u32::try_from(limit).ok())) {
                     (Some(family), Some(limit)) => self.cease(Cease::too_many_prefixes(family, limit)),
                     _ => return Err(Mismatch::new(input.path("limit"), "afi, safi and limit", "something else")),
@@ -162,8 +179,11 @@ impl Subject for Single {
         if !matches!(conn, None | Some("out")) {
             return Err(Mismatch::unknown("input.conn"));
         }
+        if self.session.state() == State::Idle {
+            return Ok(());
+        }
         self.received.extend_from_slice(octets);
-        while self.connected {
+        while self.session.state() != State::Idle {
             let whole = match frame(&self.received, self.session.receive_limit()) {
                 Ok(Some((message, _))) => message.len(),
                 Ok(None) => break,
@@ -175,10 +195,19 @@ impl Subject for Single {
                 }
             };
             let message = self.received.split_to(whole);
-            if let Received::RouteRefresh(refresh) = self.session.receive(self.now, &message)
-                && refresh.subtype == RefreshSubtype::REQUEST
-            {
-                self.outcome.refresh = Some(refresh.family);
+            match self.session.receive(self.now, &message) {
+                Received::RouteRefresh(refresh) if refresh.subtype == RefreshSubtype::REQUEST => {
+                    self.outcome.refresh = Some(refresh.family);
+                }
+                Received::Update(update) => {
+                    for section in update.announced() {
+                        self.restart.announced(section.family);
+                    }
+                    if let Some(family) = update.end_of_rib() {
+                        self.restart.end_of_rib(family);
+                    }
+                }
+                _ => {}
             }
             self.drain();
         }
@@ -187,21 +216,20 @@ impl Subject for Single {
 
     fn advance(&mut self, seconds: f64) {
         let target = moved(self.now, seconds);
-        while let Some(due) = self.session.poll_timeout()
-            && due <= target
-            && self.now <= target
-        {
-            self.now = self.now.max(due);
-            self.session.handle_timeout(self.now);
-            self.drain();
+        loop {
+            let due = [self.session.poll_timeout(), self.restart.poll_timeout()].into_iter().flatten().min();
+            let Some(due) = due.filter(|due| *due <= target && self.now <= target) else { break };
+            self.timeout(self.now.max(due));
         }
-        self.now = target;
-        self.session.handle_timeout(self.now);
-        self.drain();
+        self.timeout(target);
     }
 
     fn outcome(&mut self) -> Outcome {
         std::mem::take(&mut self.outcome)
+    }
+
+    fn state(&self) -> State {
+        self.session.state()
     }
 
     fn session(&self) -> Option<&Session> {
@@ -220,15 +248,28 @@ impl Subject for Single {
         self.connected
     }
 
-    fn routes(&self) -> Option<Routes> {
-        self.routes
+    fn restart_deadline(&self) -> Option<Instant> {
+        self.restart.restart_deadline()
     }
 
-    fn routes_in(&self) -> Option<BTreeSet<String>> {
+    fn long_lived_deadline(&self, family: Family) -> Option<Instant> {
+        self.restart.long_lived_deadline(family)
+    }
+
+    fn routes(&self) -> Option<Routes> {
+        let routes = match (self.restart.stale().is_empty(), self.restart.long_lived_stale().is_empty()) {
+            (true, _) => Routes::Deleted,
+            (false, true) => Routes::Stale,
+            (false, false) => Routes::LongLivedStale,
+        };
+        self.failed.then_some(routes)
+    }
+
+    fn routes_in(&mut self) -> Option<BTreeSet<String>> {
         None
     }
 
-    fn loc_rib(&self) -> Option<BTreeSet<String>> {
+    fn loc_rib(&mut self) -> Option<BTreeSet<String>> {
         None
     }
 

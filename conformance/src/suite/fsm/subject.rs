@@ -1,6 +1,6 @@
 //! What a case is played on, and what comes out of it.
 
-use bgp_fsm::{Instant, Session};
+use bgp_fsm::{Instant, Session, State};
 use bgp_wire::{Family, NotificationBuf};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -32,6 +32,7 @@ pub(super) struct Outcome {
 pub(super) enum Routes {
     Deleted,
     Stale,
+    LongLivedStale,
 }
 
 impl Routes {
@@ -39,6 +40,7 @@ impl Routes {
         match self {
             Routes::Deleted => "deleted",
             Routes::Stale => "stale-retained",
+            Routes::LongLivedStale => "llgr-stale",
         }
     }
 }
@@ -53,6 +55,8 @@ pub(super) trait Subject {
     fn advance(&mut self, seconds: f64);
     /// What came out since the last call.
     fn outcome(&mut self) -> Outcome;
+    /// The state of the more advanced session.
+    fn state(&self) -> State;
     /// The more advanced session.
     fn session(&self) -> Option<&Session>;
     /// The state of the session over a connection, `closed` or `rejected`.
@@ -61,12 +65,16 @@ pub(super) trait Subject {
     fn now(&self) -> Instant;
     /// Whether a connection is open or being opened.
     fn has_connection(&self) -> bool;
+    /// The timer of graceful restart.
+    fn restart_deadline(&self) -> Option<Instant>;
+    /// The timer of a family in the long-lived phase.
+    fn long_lived_deadline(&self, family: Family) -> Option<Instant>;
     /// What becomes of the peer's routes, if the subject can tell.
     fn routes(&self) -> Option<Routes>;
     /// Prefixes in use from the peer, if the subject has tables.
-    fn routes_in(&self) -> Option<BTreeSet<String>>;
+    fn routes_in(&mut self) -> Option<BTreeSet<String>>;
     /// Prefixes of the Loc-RIB, if the subject has tables.
-    fn loc_rib(&self) -> Option<BTreeSet<String>>;
+    fn loc_rib(&mut self) -> Option<BTreeSet<String>>;
     /// The Debug output of everything.
     fn debug(&self) -> String;
 }
