@@ -4,6 +4,7 @@
 //! reads the cases and never knows one: whatever it cannot interpret is a mismatch.
 
 mod case;
+pub mod fuzz;
 mod report;
 pub mod suite;
 
