@@ -166,6 +166,22 @@ impl Rib {
 
     /// The next change. Changes of one prefix that nobody took melt into one; what came back to what was told is no
     /// change. So no more are kept than there are prefixes.
+    ///
+    /// ```
+    /// # use bgp_rib::{AttrStore, Config, PeerConfig, PeerKind, Rib};
+    /// # use bgp_wire::attr::{AttrBuilder, NextHop};
+    /// # use bgp_wire::{Asn, BgpId, Context, Family, FamilySet, SessionKind};
+    /// # let (mut store, local) = (AttrStore::new(1), "192.0.2.1".parse()?);
+    /// # let mut rib = Rib::new(Config::new(Asn(64512), BgpId(1)).with_local_v4(local), 2);
+    /// # let peer = rib.add_peer(PeerConfig::new(PeerKind::Ibgp, Asn(64512), "192.0.2.2".parse()?))?;
+    /// let block = AttrBuilder::new().as_path(&[]).build()?;
+    /// rib.originate(&mut store, "10.0.0.0/8".parse()?, &block, None)?;
+    /// rib.process(&mut store, 1);
+    /// let Some(bgp_rib::RibEvent::Fib { prefix, route }) = rib.poll_event() else { return Err("no event".into()) };
+    /// assert_eq!((prefix.to_string(), route.is_some()), ("10.0.0.0/8".to_owned(), true));
+    /// assert!(rib.poll_event().is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn poll_event(&mut self) -> Option<RibEvent> {
         let (prefix, (_, route)) = self.fib.pop_first()?;
         Some(RibEvent::Fib { prefix, route })
@@ -173,6 +189,20 @@ impl Rib {
 
     /// Gives every reference back to the store; the Rib is empty and without peers then. To be called before a Rib
     /// that shares a store is dropped.
+    ///
+    /// ```
+    /// # use bgp_rib::{AttrStore, Config, PeerConfig, PeerKind, Rib};
+    /// # use bgp_wire::attr::{AttrBuilder, NextHop};
+    /// # use bgp_wire::{Asn, BgpId, Context, Family, FamilySet, SessionKind};
+    /// # let (mut store, local) = (AttrStore::new(1), "192.0.2.1".parse()?);
+    /// # let mut rib = Rib::new(Config::new(Asn(64512), BgpId(1)).with_local_v4(local), 2);
+    /// # let peer = rib.add_peer(PeerConfig::new(PeerKind::Ibgp, Asn(64512), "192.0.2.2".parse()?))?;
+    /// let block = AttrBuilder::new().as_path(&[]).build()?;
+    /// rib.originate(&mut store, "10.0.0.0/8".parse()?, &block, None)?;
+    /// rib.clear(&mut store);
+    /// assert!(store.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn clear(&mut self, store: &mut AttrStore) {
         for group in self.groups.iter_mut().flatten() {
             group.clear(store);

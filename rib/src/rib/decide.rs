@@ -25,6 +25,20 @@ impl Rib {
     /// Decides up to `budget` changed routes and brings what changed into the export groups; true when there is more
     /// to do. Flaps in between cost nothing: only the state at the time of the call counts. Packing gets better with
     /// larger budgets, up to 4096.
+    ///
+    /// ```
+    /// # use bgp_rib::{AttrStore, Config, PeerConfig, PeerKind, Rib};
+    /// # use bgp_wire::attr::{AttrBuilder, NextHop};
+    /// # use bgp_wire::{Asn, BgpId, Context, Family, FamilySet, SessionKind};
+    /// # let (mut store, local) = (AttrStore::new(1), "192.0.2.1".parse()?);
+    /// # let mut rib = Rib::new(Config::new(Asn(64512), BgpId(1)).with_local_v4(local), 2);
+    /// # let peer = rib.add_peer(PeerConfig::new(PeerKind::Ibgp, Asn(64512), "192.0.2.2".parse()?))?;
+    /// let block = AttrBuilder::new().as_path(&[]).build()?;
+    /// rib.originate(&mut store, "10.0.0.0/8".parse()?, &block, None)?;
+    /// while rib.process(&mut store, 4096) {}
+    /// assert_eq!(rib.loc_rib().count(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn process(&mut self, store: &mut AttrStore, budget: usize) -> bool {
         self.recheck_next_hops(store);
         let mut left = budget.max(1);

@@ -34,6 +34,18 @@ impl Rib {
     }
 
     /// Removes a peer with its routes; its id may be given out again.
+    ///
+    /// ```
+    /// # use bgp_rib::{AttrStore, Config, PeerConfig, PeerKind, Rib};
+    /// # use bgp_wire::attr::{AttrBuilder, NextHop};
+    /// # use bgp_wire::{Asn, BgpId, Context, Family, FamilySet, SessionKind};
+    /// # let (mut store, local) = (AttrStore::new(1), "192.0.2.1".parse()?);
+    /// # let mut rib = Rib::new(Config::new(Asn(64512), BgpId(1)).with_local_v4(local), 2);
+    /// # let peer = rib.add_peer(PeerConfig::new(PeerKind::Ibgp, Asn(64512), "192.0.2.2".parse()?))?;
+    /// rib.remove_peer(&mut store, peer);
+    /// assert!(rib.peer_config(peer).is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn remove_peer(&mut self, store: &mut AttrStore, id: PeerId) {
         self.peer_down(store, id);
         if let Some(slot) = self.peers.get_mut(id.0).filter(|slot| slot.is_some()) {
@@ -45,6 +57,20 @@ impl Rib {
     /// The session of `id` is Established with this context and BGP Identifier: it joins its export group, and the
     /// table followed by End-of-RIB (RFC 4724 section 2) of every family is what [`pull`](Rib::pull) gives it. Routes
     /// that are kept from an earlier session stay.
+    ///
+    /// ```
+    /// # use bgp_rib::{AttrStore, Config, PeerConfig, PeerKind, Rib};
+    /// # use bgp_wire::attr::{AttrBuilder, NextHop};
+    /// # use bgp_wire::{Asn, BgpId, Context, Family, FamilySet, SessionKind};
+    /// # let (mut store, local) = (AttrStore::new(1), "192.0.2.1".parse()?);
+    /// # let mut rib = Rib::new(Config::new(Asn(64512), BgpId(1)).with_local_v4(local), 2);
+    /// # let peer = rib.add_peer(PeerConfig::new(PeerKind::Ibgp, Asn(64512), "192.0.2.2".parse()?))?;
+    /// rib.peer_up(&mut store, peer, &Context::new(SessionKind::Ibgp), BgpId(2));
+    /// while rib.process(&mut store, 4096) {}
+    /// // End-of-RIB of both families, and nothing else.
+    /// assert_eq!(rib.pull(&mut store, peer).map(|octets| octets.len()), Some(23 + 29));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn peer_up(&mut self, store: &mut AttrStore, id: PeerId, context: &Context, router_id: BgpId) {
         self.leave_group(store, id);
         let Some(peer) = self.peer_mut(id) else { return };
@@ -79,6 +105,19 @@ impl Rib {
     }
 
     /// The session ended and nothing of it is kept: all its routes go, which costs as much as it has routes.
+    ///
+    /// ```
+    /// # use bgp_rib::{AttrStore, Config, PeerConfig, PeerKind, Rib};
+    /// # use bgp_wire::attr::{AttrBuilder, NextHop};
+    /// # use bgp_wire::{Asn, BgpId, Context, Family, FamilySet, SessionKind};
+    /// # let (mut store, local) = (AttrStore::new(1), "192.0.2.1".parse()?);
+    /// # let mut rib = Rib::new(Config::new(Asn(64512), BgpId(1)).with_local_v4(local), 2);
+    /// # let peer = rib.add_peer(PeerConfig::new(PeerKind::Ibgp, Asn(64512), "192.0.2.2".parse()?))?;
+    /// rib.peer_up(&mut store, peer, &Context::new(SessionKind::Ibgp), BgpId(2));
+    /// rib.peer_down(&mut store, peer);
+    /// assert_eq!(rib.path_count(peer), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn peer_down(&mut self, store: &mut AttrStore, id: PeerId) {
         self.leave_group(store, id);
         self.remove_where(store, id, |_, _| true);
@@ -88,6 +127,22 @@ impl Rib {
     /// marked stale, but for those that were stale already, which go, as do those of other families. Stale routes
     /// compete as before. Follow with [`peer_up`](Rib::peer_up) and, family by family at End-of-RIB or when the time is
     /// up, [`sweep_stale`](Rib::sweep_stale).
+    ///
+    /// ```
+    /// # use bgp_rib::{AttrStore, Config, PeerConfig, PeerKind, Rib};
+    /// # use bgp_wire::attr::{AttrBuilder, NextHop};
+    /// # use bgp_wire::{Asn, BgpId, Context, Family, FamilySet, SessionKind};
+    /// # let (mut store, local) = (AttrStore::new(1), "192.0.2.1".parse()?);
+    /// # let mut rib = Rib::new(Config::new(Asn(64512), BgpId(1)).with_local_v4(local), 2);
+    /// # let peer = rib.add_peer(PeerConfig::new(PeerKind::Ibgp, Asn(64512), "192.0.2.2".parse()?))?;
+    /// rib.peer_up(&mut store, peer, &Context::new(SessionKind::Ibgp), BgpId(2));
+    /// rib.mark_stale(&mut store, peer, FamilySet::UNICAST);
+    /// // The peer is back, and sends End-of-RIB:
+    /// rib.peer_up(&mut store, peer, &Context::new(SessionKind::Ibgp), BgpId(2));
+    /// rib.sweep_stale(&mut store, peer, Family::IPV4_UNICAST);
+    /// assert!(rib.adj_rib_in(peer).all(|path| !path.stale));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn mark_stale(&mut self, store: &mut AttrStore, id: PeerId, families: FamilySet) {
         self.leave_group(store, id);
         self.remove_where(store, id, |family, path| path.is_stale() || !families.contains(family));
@@ -155,6 +210,23 @@ impl Rib {
     }
 
     /// Sends the Adj-RIB-Out of `family` again (RFC 2918): it comes out of [`pull`](Rib::pull).
+    ///
+    /// ```
+    /// # use bgp_rib::{AttrStore, Config, PeerConfig, PeerKind, Rib};
+    /// # use bgp_wire::attr::{AttrBuilder, NextHop};
+    /// # use bgp_wire::{Asn, BgpId, Context, Family, FamilySet, SessionKind};
+    /// # let (mut store, local) = (AttrStore::new(1), "192.0.2.1".parse()?);
+    /// # let mut rib = Rib::new(Config::new(Asn(64512), BgpId(1)).with_local_v4(local), 2);
+    /// # let peer = rib.add_peer(PeerConfig::new(PeerKind::Ibgp, Asn(64512), "192.0.2.2".parse()?))?;
+    /// rib.peer_up(&mut store, peer, &Context::new(SessionKind::Ibgp), BgpId(2));
+    /// let block = AttrBuilder::new().as_path(&[]).build()?;
+    /// rib.originate(&mut store, "10.0.0.0/8".parse()?, &block, None)?;
+    /// while rib.process(&mut store, 4096) {}
+    /// while rib.pull(&mut store, peer).is_some() {}
+    /// rib.refresh(&mut store, peer, Family::IPV4_UNICAST);
+    /// assert!(rib.pull(&mut store, peer).is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn refresh(&mut self, store: &mut AttrStore, id: PeerId, family: Family) {
         let Some(number) = self.peer(id).and_then(|peer| peer.group) else { return };
         let (groups, mut shared) = self.split(store);
@@ -171,6 +243,18 @@ impl Rib {
 
     /// Replaces the configuration of a peer that is down; import rules apply to what it announces from then on. False,
     /// and nothing is changed, while it is up.
+    ///
+    /// ```
+    /// # use bgp_rib::{AttrStore, Config, PeerConfig, PeerKind, Rib};
+    /// # use bgp_wire::attr::{AttrBuilder, NextHop};
+    /// # use bgp_wire::{Asn, BgpId, Context, Family, FamilySet, SessionKind};
+    /// # let (mut store, local) = (AttrStore::new(1), "192.0.2.1".parse()?);
+    /// # let mut rib = Rib::new(Config::new(Asn(64512), BgpId(1)).with_local_v4(local), 2);
+    /// # let peer = rib.add_peer(PeerConfig::new(PeerKind::Ibgp, Asn(64512), "192.0.2.2".parse()?))?;
+    /// let config = PeerConfig::new(PeerKind::RrClient, Asn(64512), "192.0.2.2".parse()?);
+    /// assert!(rib.set_peer_config(peer, config));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn set_peer_config(&mut self, id: PeerId, config: PeerConfig) -> bool {
         match self.peer_mut(id).filter(|peer| peer.group.is_none()) {
             Some(peer) => {

@@ -87,6 +87,21 @@ impl Rib {
     /// Makes `prefix` a route of our own with a canonical attribute block; `next_hop` `None`: our own address, chosen
     /// per export group. Replaces an earlier one.
     ///
+    /// ```
+    /// # use bgp_rib::{AttrStore, Config, PeerConfig, PeerKind, Rib};
+    /// # use bgp_wire::attr::{AttrBuilder, NextHop};
+    /// # use bgp_wire::{Asn, BgpId, Context, Family, FamilySet, SessionKind};
+    /// # let (mut store, local) = (AttrStore::new(1), "192.0.2.1".parse()?);
+    /// # let mut rib = Rib::new(Config::new(Asn(64512), BgpId(1)).with_local_v4(local), 2);
+    /// # let peer = rib.add_peer(PeerConfig::new(PeerKind::Ibgp, Asn(64512), "192.0.2.2".parse()?))?;
+    /// let block = AttrBuilder::new().as_path(&[]).build()?;
+    /// rib.originate(&mut store, "10.0.0.0/8".parse()?, &block, None)?;
+    /// rib.process(&mut store, 1);
+    /// let best = rib.best(&store, "10.0.0.0/8".parse()?).ok_or("no route")?;
+    /// assert_eq!((best.peer, best.next_hop), (None, NextHop::None));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`OriginateError`] when the block is no canonical one or the tables are full; nothing is changed then.
     pub fn originate(
@@ -108,6 +123,20 @@ impl Rib {
     }
 
     /// Ends what [`originate`](Rib::originate) began; false where there is no such route.
+    ///
+    /// ```
+    /// # use bgp_rib::{AttrStore, Config, PeerConfig, PeerKind, Rib};
+    /// # use bgp_wire::attr::{AttrBuilder, NextHop};
+    /// # use bgp_wire::{Asn, BgpId, Context, Family, FamilySet, SessionKind};
+    /// # let (mut store, local) = (AttrStore::new(1), "192.0.2.1".parse()?);
+    /// # let mut rib = Rib::new(Config::new(Asn(64512), BgpId(1)).with_local_v4(local), 2);
+    /// # let peer = rib.add_peer(PeerConfig::new(PeerKind::Ibgp, Asn(64512), "192.0.2.2".parse()?))?;
+    /// let block = AttrBuilder::new().as_path(&[]).build()?;
+    /// rib.originate(&mut store, "10.0.0.0/8".parse()?, &block, None)?;
+    /// assert!(rib.withdraw_local(&mut store, "10.0.0.0/8".parse()?));
+    /// assert!(!rib.withdraw_local(&mut store, "10.0.0.0/8".parse()?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn withdraw_local(&mut self, store: &mut AttrStore, prefix: IpNet) -> bool {
         let route = self.tables.find(prefix.trunc()).filter(|route| self.local.contains(*route));
         if let Some(route) = route {

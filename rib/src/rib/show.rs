@@ -24,6 +24,21 @@ impl Rib {
 
     /// The longest prefix in use that covers `addr`: as many exact look-ups as there are different prefix lengths. For
     /// forwarding see [`Fib`](crate::Fib).
+    ///
+    /// ```
+    /// # use bgp_rib::{AttrStore, Config, PeerConfig, PeerKind, Rib};
+    /// # use bgp_wire::attr::{AttrBuilder, NextHop};
+    /// # use bgp_wire::{Asn, BgpId, Context, Family, FamilySet, SessionKind};
+    /// # let (mut store, local) = (AttrStore::new(1), "192.0.2.1".parse()?);
+    /// # let mut rib = Rib::new(Config::new(Asn(64512), BgpId(1)).with_local_v4(local), 2);
+    /// # let peer = rib.add_peer(PeerConfig::new(PeerKind::Ibgp, Asn(64512), "192.0.2.2".parse()?))?;
+    /// let block = AttrBuilder::new().as_path(&[]).build()?;
+    /// rib.originate(&mut store, "10.0.0.0/8".parse()?, &block, None)?;
+    /// rib.process(&mut store, 1);
+    /// let (prefix, _) = rib.lookup(&store, "10.1.2.3".parse()?).ok_or("no route")?;
+    /// assert_eq!(prefix.to_string(), "10.0.0.0/8");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn lookup(&self, store: &AttrStore, addr: IpAddr) -> Option<(IpNet, Selected)> {
         let has_best = |id| self.routes.get(id).is_some_and(|route| route.best.is_some());
@@ -96,6 +111,23 @@ impl Rib {
 
     /// What a peer has been sent, or will have been when it has pulled all there is: prefixes with the block as it
     /// went out. Empty while it is down.
+    ///
+    /// ```
+    /// # use bgp_rib::{AttrStore, Config, PeerConfig, PeerKind, Rib};
+    /// # use bgp_wire::attr::{AttrBuilder, NextHop};
+    /// # use bgp_wire::{Asn, BgpId, Context, Family, FamilySet, SessionKind};
+    /// # let (mut store, local) = (AttrStore::new(1), "192.0.2.1".parse()?);
+    /// # let mut rib = Rib::new(Config::new(Asn(64512), BgpId(1)).with_local_v4(local), 2);
+    /// # let peer = rib.add_peer(PeerConfig::new(PeerKind::Ibgp, Asn(64512), "192.0.2.2".parse()?))?;
+    /// rib.peer_up(&mut store, peer, &Context::new(SessionKind::Ibgp), BgpId(2));
+    /// let block = AttrBuilder::new().as_path(&[]).build()?;
+    /// rib.originate(&mut store, "10.0.0.0/8".parse()?, &block, None)?;
+    /// while rib.process(&mut store, 4096) {}
+    /// let (prefix, attr) = rib.adj_rib_out(peer).next().ok_or("nothing")?;
+    /// let next_hop = store.next_hop(attr).ok_or("gone")?;
+    /// assert_eq!((prefix.to_string(), next_hop.to_string()), ("10.0.0.0/8".to_owned(), "192.0.2.1".to_owned()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn adj_rib_out(&self, id: PeerId) -> impl Iterator<Item = (IpNet, AttrId)> {
         let group = self.peer(id).and_then(|peer| peer.group).and_then(|at| self.groups.get(crate::num::index(at)));
         let group = group.and_then(Option::as_ref);

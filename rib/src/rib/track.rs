@@ -1,6 +1,6 @@
 //! Next hop tracking: what the owner says of interior costs and of reachability.
 
-use alloc::vec::Vec;
+use alloc::collections::BTreeSet;
 use core::net::IpAddr;
 
 use bgp_wire::attr::NextHop;
@@ -16,7 +16,7 @@ pub(super) struct NextHops {
     keyed: Option<Keyed>,
     table: HashTable<Tracked>,
     /// Those that were told something new since routes were last looked at.
-    changed: Vec<IpAddr>,
+    changed: BTreeSet<IpAddr>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +55,7 @@ impl NextHops {
             self.table.insert_unique(hash, tracked, |tracked| keyed.hash(&tracked.addr));
         }
         if before != (tracked.cost, tracked.unreachable) {
-            self.changed.push(addr);
+            self.changed.insert(addr);
         }
     }
 }
@@ -69,6 +69,20 @@ impl Rib {
 
     /// Whether a next hop cannot be reached: routes with it do not compete (RFC 4271 section 9.1.2; all can where
     /// nothing was said). It acts on the next [`process`](Rib::process).
+    ///
+    /// ```
+    /// # use bgp_rib::{AttrStore, Config, PeerConfig, PeerKind, Rib};
+    /// # use bgp_wire::attr::{AttrBuilder, NextHop};
+    /// # use bgp_wire::{Asn, BgpId, Context, Family, FamilySet, SessionKind};
+    /// # let (mut store, local) = (AttrStore::new(1), "192.0.2.1".parse()?);
+    /// # let mut rib = Rib::new(Config::new(Asn(64512), BgpId(1)).with_local_v4(local), 2);
+    /// # let peer = rib.add_peer(PeerConfig::new(PeerKind::Ibgp, Asn(64512), "192.0.2.2".parse()?))?;
+    /// rib.set_unreachable("192.0.2.9".parse()?, true);
+    /// rib.process(&mut store, 1);
+    /// // Routes through 192.0.2.9 are out until it is said to be reachable again.
+    /// rib.set_unreachable("192.0.2.9".parse()?, false);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn set_unreachable(&mut self, next_hop: IpAddr, unreachable: bool) {
         self.next_hops.set(next_hop, self.tables.keyed(), |tracked| tracked.unreachable = unreachable);
     }
@@ -78,12 +92,11 @@ impl Rib {
         if self.next_hops.changed.is_empty() {
             return;
         }
-        let mut changed = core::mem::take(&mut self.next_hops.changed);
-        changed.sort_unstable();
+        let changed = core::mem::take(&mut self.next_hops.changed);
         for (id, route) in (0_u32..).zip(self.routes.iter()) {
             let uses = |attr| {
                 let addr = store.next_hop(attr).and_then(NextHop::addr);
-                addr.is_some_and(|addr| changed.binary_search(&addr).is_ok())
+                addr.is_some_and(|addr| changed.contains(&addr))
             };
             if route.paths.iter().any(|path| uses(path.attr)) {
                 self.dirty.insert(id);
