@@ -120,6 +120,13 @@ pub struct Config {
     /// If the peer refuses the AS number of the OPEN (2/2), the next OPEN has the other one of
     /// [`local_as_override`](Self::local_as_override) and [`local_as`](Self::local_as) (RFC 7705 section 4). Default off.
     pub dual_as: bool,
+    /// BFD watches the peer: when it goes down, an Established session ends with 6/10 (RFC 9384). Default off.
+    pub bfd: bool,
+    /// As [`bfd`](Self::bfd), and if both OPENs have the capability, the session is not Established before BFD is up
+    /// (draft-ietf-idr-bgp-bfd-strict-mode). Default off.
+    pub bfd_strict: bool,
+    /// How long BFD may take to come up in strict mode. Default 30 s.
+    pub bfd_hold_time: Duration,
     /// What the driver is to set on the socket (RFC 5082, RFC 2385, RFC 5925).
     pub transport: Transport,
 }
@@ -188,6 +195,12 @@ setters! {
     with_local_as_override, local_as_override: Option<Asn>;
     /// With or without [`dual_as`](Self::dual_as).
     with_dual_as, dual_as: bool;
+    /// With or without [`bfd`](Self::bfd).
+    with_bfd, bfd: bool;
+    /// With or without [`bfd_strict`](Self::bfd_strict).
+    with_bfd_strict, bfd_strict: bool;
+    /// With [`bfd_hold_time`](Self::bfd_hold_time).
+    with_bfd_hold_time, bfd_hold_time: Duration;
     /// With these hints for the socket.
     with_transport, transport: Transport;
 }
@@ -230,6 +243,9 @@ impl Config {
             enforce_first_as: false,
             local_as_override: None,
             dual_as: false,
+            bfd: false,
+            bfd_strict: false,
+            bfd_hold_time: Duration::from_secs(30),
             transport: Transport::new(),
         }
     }

@@ -42,6 +42,12 @@ pub enum Event {
     IdleHoldTimerExpires,
     /// RFC 9687: our socket took nothing for the send hold time.
     SendHoldTimerExpires,
+    /// BFD was not up in time (draft-ietf-idr-bgp-bfd-strict-mode).
+    BfdHoldTimerExpires,
+    /// The BFD session with the peer is up.
+    BfdUp,
+    /// The BFD session with the peer is not up any more.
+    BfdDown,
     /// Event 14: a connection request of the peer came in, from the right address and port.
     TcpConnectionValid,
     /// Event 15: a connection request came in that is not the peer's.

@@ -42,6 +42,10 @@ pub struct Session {
     /// How it was started last, for a start after IdleHoldTimer.
     pub(crate) started_passive: bool,
     open_sent: bool,
+    /// BFD is up.
+    bfd_up: bool,
+    /// The peer's KEEPALIVE came while ours waits for BFD.
+    pub(crate) confirmed: bool,
     /// RFC 7705: the next OPEN has the second AS number.
     second_as: bool,
     connect_retry_counter: u32,
@@ -100,6 +104,8 @@ impl Session {
             actions: Actions::default(),
             started_passive: false,
             open_sent: false,
+            bfd_up: false,
+            confirmed: false,
             second_as: false,
             connect_retry_counter: 0,
             flaps: 0,
@@ -119,6 +125,11 @@ impl Session {
     /// Something happened.
     pub fn handle(&mut self, now: Instant, event: Event) {
         self.observe(now);
+        match event {
+            Event::BfdUp => self.bfd_up = true,
+            Event::BfdDown => self.bfd_up = false,
+            _ => {}
+        }
         run(self, now, Input::Event(event));
     }
 
@@ -377,5 +388,6 @@ const fn expiry(timer: Timer) -> Event {
         Timer::ConnectRetry => Event::ConnectRetryTimerExpires,
         Timer::DelayOpen => Event::DelayOpenTimerExpires,
         Timer::IdleHold => Event::IdleHoldTimerExpires,
+        Timer::BfdHold => Event::BfdHoldTimerExpires,
     }
 }

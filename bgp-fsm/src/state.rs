@@ -145,6 +145,8 @@ fn before_open<'m>(session: &mut Session, now: Instant, input: Input<'m>) -> Opt
                 session.send_open(now);
             }
         }
+        // BFD counts from the OPEN on.
+        Input::Event(Event::BfdUp | Event::BfdDown | Event::BfdHoldTimerExpires) => {}
         // Event 14: the request is taken, event 17 follows.
         Input::Event(Event::TcpConnectionValid) => {}
         // Event 15.
@@ -219,6 +221,20 @@ fn after_open<'m>(session: &mut Session, now: Instant, input: Input<'m>) -> Opti
         Input::Event(Event::HoldTimerExpires) => {
             let expired = NotificationBuf::new(NotificationCode::HOLD_TIMER_EXPIRED, alloc::vec::Vec::new());
             session.end(now, End::send(expired));
+        }
+        Input::Event(Event::BfdUp) => session.bfd_came_up(now),
+        Input::Event(Event::BfdDown) => {
+            // In strict mode, a KEEPALIVE that waits for BFD goes on waiting.
+            let watched = session.config.bfd || session.config.bfd_strict;
+            let waiting = session.timers.is_running(Timer::BfdHold);
+            if watched && !waiting && (session.state == State::Established || session.is_strict()) {
+                cease(session, now, Cease::bfd_down());
+            }
+        }
+        Input::Event(Event::BfdHoldTimerExpires) => {
+            if session.timers.is_running(Timer::BfdHold) {
+                cease(session, now, Cease::bfd_down());
+            }
         }
         // Events 14, 16, 17: a second connection is a second session, RFC 4271 section 6.8 decides.
         Input::Event(Event::TcpConnectionValid | Event::TcpCrAcked | Event::TcpConnectionConfirmed) => {}

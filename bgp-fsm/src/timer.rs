@@ -49,6 +49,8 @@ timers! {
     DelayOpen, false;
     /// How long a session that failed stays in Idle.
     IdleHold, false;
+    /// How long BFD may take to come up (draft-ietf-idr-bgp-bfd-strict-mode).
+    BfdHold, false;
 }
 
 impl fmt::Display for Timer {

@@ -124,8 +124,30 @@ impl Session {
         self.negotiated = Some(negotiated);
         self.timers.stop_all();
         self.state = State::OpenConfirm;
+        self.confirmed = false;
         self.restart_hold(now);
-        self.send_keepalive(now);
+        if self.is_strict() && !self.bfd_up {
+            self.start_timer(now, Timer::BfdHold, self.config.bfd_hold_time);
+        } else {
+            self.send_keepalive(now);
+        }
+    }
+
+    /// BFD strict mode was negotiated.
+    pub(crate) fn is_strict(&self) -> bool {
+        let both = |n: &Negotiated| n.local.bfd_strict() && n.peer.bfd_strict();
+        self.config.bfd_strict && self.negotiated().is_some_and(both)
+    }
+
+    /// BFD is up: the KEEPALIVE that waited for it goes out.
+    pub(crate) fn bfd_came_up(&mut self, now: Instant) {
+        if self.timers.is_running(Timer::BfdHold) {
+            self.timers.stop(Timer::BfdHold);
+            self.send_keepalive(now);
+            if self.confirmed {
+                self.establish(now);
+            }
+        }
     }
 
     pub(crate) fn send_keepalive(&mut self, now: Instant) {

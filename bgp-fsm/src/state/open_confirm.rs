@@ -4,7 +4,7 @@ use bgp_wire::{MessageType, NotificationCode};
 
 use crate::session::{Counter, End, Session};
 use crate::state::{Input, after_open, fsm_error, notified};
-use crate::{Event, Instant};
+use crate::{Event, Instant, Timer};
 
 pub(super) fn run(session: &mut Session, now: Instant, input: Input<'_>) {
     let unexpected = |ty| fsm_error(NotificationCode::UNEXPECTED_IN_OPEN_CONFIRM, ty);
@@ -25,7 +25,11 @@ pub(super) fn run(session: &mut Session, now: Instant, input: Input<'_>) {
             let counter = if version { Counter::Keep } else { Counter::Add };
             End { counter, ..notified(notification) }
         }
-        // Event 26.
+        // Event 26. In BFD strict mode, it counts when BFD is up.
+        Some(Input::Keepalive) if session.timers.is_running(Timer::BfdHold) => {
+            session.confirmed = true;
+            return session.restart_hold(now);
+        }
         Some(Input::Keepalive) => return session.establish(now),
         // Events 27, 28, whatever is in them.
         Some(Input::Update(ty)) => unexpected(Some(ty)),

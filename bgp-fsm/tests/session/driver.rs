@@ -17,6 +17,7 @@ pub(crate) fn config() -> Config {
 /// The peer's OPEN.
 pub(crate) fn open(hold_time: u16) -> Vec<u8> {
     let open = Open::new(Asn(PEER), hold_time, BgpId(0x0a00_0002)).with_capability(Capability::FourOctetAs(Asn(PEER)));
+    let open = open.with_capability(Capability::BfdStrict);
     let open = open.with_capability(Capability::RouteRefresh);
     let mut out = BytesMut::new();
     open.encode(&mut out).unwrap();
@@ -65,6 +66,9 @@ pub(crate) fn inputs() -> Vec<Input> {
         E::TcpConnectionConfirmed,
         E::TcpConnectionFails,
         E::OpenCollisionDump,
+        E::BfdUp,
+        E::BfdDown,
+        E::BfdHoldTimerExpires,
     ];
     let messages = [
         open(90),
@@ -248,7 +252,7 @@ impl Driver {
             State::Idle => &[Timer::IdleHold],
             State::Connect | State::Active => &[Timer::ConnectRetry, Timer::DelayOpen],
             State::OpenSent => &[Timer::Hold],
-            State::OpenConfirm => &[Timer::Hold, Timer::Keepalive],
+            State::OpenConfirm => &[Timer::Hold, Timer::Keepalive, Timer::BfdHold],
             State::Established => &[Timer::Hold, Timer::Keepalive, Timer::SendHold],
         };
         for timer in Timer::ALL {

@@ -2,10 +2,11 @@
 //! most one NOTIFICATION per connection, nothing sent after it, every running timer belongs to its state.
 use std::time::Duration;
 
-use bgp_fsm::Config;
+use bgp_fsm::{Config, Event, Timer};
+use bgp_wire::capability::Capability;
 use proptest::prelude::*;
 
-use crate::driver::{Driver, Input, config, inputs};
+use crate::driver::{Driver, Input, config, inputs, open};
 
 fn all(driver: &Driver, inputs: &[Input], depth: u32) -> usize {
     if depth == 0 {
@@ -35,6 +36,15 @@ fn rfc4271_8_2_2_every_sequence_of_four_from_idle() {
     for config in configs() {
         assert_eq!(all(&Driver::new(config), &inputs, 4), inputs.len().pow(4));
     }
+}
+
+#[test]
+fn bfd_strict_every_sequence_of_four_from_the_open() {
+    let mut driver = Driver::new(config().with_bfd_strict(true).with_capabilities([Capability::BfdStrict]));
+    driver.event(Event::ManualStart).event(Event::TcpCrAcked).message(&open(90));
+    assert!(driver.session.timers().is_running(Timer::BfdHold));
+    let inputs = inputs();
+    assert_eq!(all(&driver, &inputs, 4), inputs.len().pow(4));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 use std::time::Duration;
 
 use bgp_fsm::{Cause, Config, Event, SessionEvent, State, TcpAction, Timer};
+use bgp_wire::capability::Capability;
 use bgp_wire::{MessageType, NotificationCode};
 
 use crate::driver::{Driver, config, message, notification, open};
@@ -285,4 +286,35 @@ fn rfc9687_3_2_a_stuck_socket_ends_the_session_hard() {
     driver.message(&message("001304")).after(10);
     assert_eq!((driver.notification(), &driver.actions[..]), (Some((8, 0)), &[TcpAction::Close { abort: true }][..]));
     assert_eq!(left(&Driver::established(config().with_hold_time(0)), Timer::SendHold), None);
+}
+
+#[test]
+fn rfc9384_3_a_bfd_session_that_goes_down_ends_an_established_one() {
+    let mut driver = Driver::established(config().with_bfd(true));
+    driver.event(Event::BfdUp).event(Event::BfdDown);
+    assert_eq!(driver.notification(), Some((6, 10)));
+    let mut driver = Driver::established(config());
+    driver.event(Event::BfdDown);
+    assert_eq!(driver.session.state(), State::Established);
+}
+
+#[test]
+fn bfd_strict_mode_withholds_keepalive_until_bfd_is_up() {
+    let config = config().with_bfd_strict(true).with_capabilities([Capability::BfdStrict]);
+    let mut driver = open_confirm(config.clone());
+    assert_eq!((driver.sent.len(), left(&driver, Timer::BfdHold)), (0, Some(secs(30))));
+    let mut late = driver.clone();
+    late.after(30);
+    assert_eq!(late.notification(), Some((6, 10)));
+    driver.message(&message("001304"));
+    assert_eq!(driver.session.state(), State::OpenConfirm);
+    driver.event(Event::BfdUp);
+    assert_eq!((driver.session.state(), &driver.sent[..]), (State::Established, &[MessageType::KEEPALIVE][..]));
+    driver.event(Event::BfdDown);
+    assert_eq!(driver.notification(), Some((6, 10)));
+    // Up already, and not both of us in that mode.
+    let mut up = Driver::new(config.clone());
+    up.event(Event::BfdUp).event(Event::ManualStart).event(Event::TcpCrAcked).message(&open(90));
+    assert_eq!(up.sent, [MessageType::KEEPALIVE]);
+    assert_eq!(open_confirm(config.with_capabilities([])).sent, [MessageType::KEEPALIVE]);
 }

@@ -81,7 +81,9 @@ fn read(fields: &Fields<'_>) -> Result<Setup, Mismatch> {
 
 fn options(options: &Fields<'_>, mut config: Config) -> Result<Config, Mismatch> {
     type Flag = fn(Config, bool) -> Config;
-    let flags: [(&str, Flag); 9] = [
+    let flags: [(&str, Flag); 11] = [
+        ("bfd", Config::with_bfd),
+        ("bfd_strict", Config::with_bfd_strict),
         ("passive", Config::with_passive),
         ("never_dial", Config::with_never_dial),
         ("allow_automatic_start", Config::with_allow_automatic_start),

@@ -153,7 +153,8 @@ impl Subject for Single {
             "PeerDeconfigured" => self.cease(Cease::deconfigured()),
             "OtherConfigurationChange" => self.cease(Cease::configuration_change()),
             "OutOfResources" => self.cease(Cease::out_of_resources()),
-            "BfdDown" => self.cease(Cease::bfd_down()),
+            "BfdUp" => self.raise(Event::BfdUp),
+            "BfdDown" => self.raise(Event::BfdDown),
             "MaxPrefixExceeded" => {
                 let number = |key: &str| Ok(input.need(key)?.as_u64());
                 let (afi, safi, limit) = (number("afi")?, number("safi")?, number("limit")?);
