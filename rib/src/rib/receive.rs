@@ -34,7 +34,7 @@ pub enum OriginateError {
 impl Rib {
     /// Takes an UPDATE of `id` into its Adj-RIB-In. A newer announcement replaces the older one; one that is not
     /// eligible leaves nothing; treat-as-withdraw (RFC 7606) is what `UpdateView::withdrawn` says. Call
-    /// [`process`](Rib::process) then. An unknown peer's UPDATE does nothing.
+    /// [`process`](Rib::process) then. The UPDATE of a peer that is not up does nothing.
     ///
     /// ```
     /// use bgp_rib::{AttrStore, Config, PeerConfig, PeerKind, Rib};
@@ -53,7 +53,7 @@ impl Rib {
     /// ```
     pub fn update(&mut self, store: &mut AttrStore, id: PeerId, update: &UpdateView<'_>) -> UpdateOutcome {
         let mut outcome = UpdateOutcome::default();
-        let Some(peer) = self.peer(id) else { return outcome };
+        let Some(peer) = self.peer(id).filter(|peer| peer.group.is_some()) else { return outcome };
         let config = peer.config;
         for section in update.withdrawn() {
             outcome.withdrawn += self.apply(store, id.0, section.family, section.nlri, None);

@@ -2,8 +2,10 @@
 
 use crate::bench::Bench;
 use bgp_rib::{Config, PeerConfig, PeerKind};
-use bgp_wire::attr::{AttrBuilder, Origin};
-use bgp_wire::{Asn, BgpId, Family, SessionKind};
+use bgp_wire::attr::{AttrBuilder, Attributes, Origin};
+use bgp_wire::nlri::PathNlri;
+use bgp_wire::{Asn, BgpId, Context, Family, FamilySet, Packer, PathId, SessionKind};
+use bytes::BytesMut;
 use ipnet::IpNet;
 
 const P: &str = "10.0.0.0/8";
@@ -72,6 +74,64 @@ fn rfc4724_4_2_a_second_restart_removes_what_was_stale() {
     bench.restart(0);
     bench.settle();
     assert_eq!(bench.peers[1].table.len(), 1);
+}
+
+#[test]
+fn rfc4724_4_2_a_peer_that_comes_back_is_not_sent_what_is_kept_of_it() {
+    let mut bench = bench(3, 1 << 20);
+    bench.announce_all(0, &prefixes(3), &block(1), "192.0.2.1".parse().unwrap());
+    bench.settle();
+    bench.restart(0);
+    // A new group, to which the sender is unknown; another member walks over its table, which is made into messages
+    // for whoever else does.
+    bench.down(1);
+    bench.down(2);
+    bench.up(1);
+    while bench.rib.process(&mut bench.store, 10) {}
+    bench.up(2);
+    assert!(bench.pull(2));
+    bench.up(0);
+    bench.settle();
+    assert_eq!(bench.peers.iter().map(|peer| peer.table.len()).collect::<Vec<_>>(), [0, 3, 3]);
+}
+
+#[test]
+fn rfc7911_3_paths_of_one_peer_live_side_by_side() {
+    let mut bench = bench(2, 1 << 20);
+    bench.peers[0].context = Context::new(SessionKind::Ibgp).with_add_path_receive(FamilySet::UNICAST);
+    bench.down(0);
+    bench.up(0);
+    let mut packer = Packer::new(&Context::new(SessionKind::Ibgp).with_add_path_send(FamilySet::UNICAST));
+    let nlri = |id| PathNlri { path_id: Some(PathId(id)), nlri: P.parse::<IpNet>().unwrap().into() };
+    let (family, next_hop) = (Family::IPV4_UNICAST, "192.0.2.1".parse().unwrap());
+    let mut out = BytesMut::new();
+    for (id, med) in [(5, 2), (4, 1), (9, 3)] {
+        packer.announce(&mut out, &block(med), next_hop, family, [nlri(id)]).unwrap();
+    }
+    bench.receive(0, &out);
+    bench.settle();
+    let id = bench.peers[0].id;
+    let ids = |bench: &Bench| bench.rib.adj_rib_in(id).map(|path| path.path_id.0).collect::<Vec<_>>();
+    assert_eq!((ids(&bench), bench.rib.path_count(id)), (vec![4, 5, 9], 3));
+    let med = |bench: &Bench| Attributes::from_canonical(&bench.holds(1, P).unwrap().0).unwrap().med();
+    assert_eq!(med(&bench), Some(1));
+    let mut out = BytesMut::new();
+    packer.withdraw(&mut out, family, [nlri(4), nlri(7)]).unwrap();
+    bench.receive(0, &out);
+    bench.settle();
+    assert_eq!((ids(&bench), med(&bench)), (vec![5, 9], Some(2)));
+    bench.down(0);
+    bench.settle();
+    assert!(bench.peers[1].table.is_empty() && bench.store.is_empty());
+}
+
+#[test]
+fn an_update_of_a_peer_that_is_down_does_nothing() {
+    let mut bench = bench(2, 1 << 20);
+    bench.down(0);
+    bench.announce(0, P, &block(1), "192.0.2.1");
+    bench.settle();
+    assert_eq!((bench.best(P), bench.rib.path_count(bench.peers[0].id)), (None, 0));
 }
 
 #[test]
