@@ -123,6 +123,15 @@ impl Session {
     }
 
     /// Something happened.
+    ///
+    /// ```
+    /// # use bgp_fsm::{Config, Event, Instant, PeerAs, Session, State};
+    /// # use bgp_wire::{Asn, BgpId};
+    /// # let config = Config::new(Asn(64512), BgpId(1), PeerAs::Any);
+    /// let mut session = Session::new(config, 7);
+    /// session.handle(Instant::from_secs(1), Event::ManualStartPassive);
+    /// assert_eq!(session.state(), State::Active);
+    /// ```
     pub fn handle(&mut self, now: Instant, event: Event) {
         self.observe(now);
         match event {
@@ -136,6 +145,17 @@ impl Session {
     /// Ends the session for an administrative reason; in Idle, a shutdown also cancels IdleHoldTimer.
     ///
     /// A shutdown counts as event 2, `ManualStop`, all others as event 8, `AutomaticStop`, whether that is allowed or not.
+    ///
+    /// ```
+    /// # use bgp_fsm::Cease;
+    /// # use bgp_fsm::{Config, Event, Instant, PeerAs, Session, State};
+    /// # use bgp_wire::{Asn, BgpId};
+    /// # let config = Config::new(Asn(64512), BgpId(1), PeerAs::Any);
+    /// # let (mut session, now) = (Session::new(config, 7), Instant::from_secs(1));
+    /// # session.handle(now, Event::ManualStart);
+    /// session.cease(now, Cease::shutdown().with_communication("maintenance until 06:00"));
+    /// assert_eq!(session.state(), State::Idle);
+    /// ```
     pub fn cease(&mut self, now: Instant, cease: Cease) {
         self.observe(now);
         run(self, now, Input::Cease(cease));
@@ -144,6 +164,19 @@ impl Session {
     /// One whole message came in, as [`bgp_wire::frame`] cuts it with [`receive_limit`](Self::receive_limit).
     ///
     /// What it brings is given back and borrows from the message only. Messages of a session in Idle are nobody's.
+    ///
+    /// ```
+    /// # use bgp_fsm::Received;
+    /// # use bgp_fsm::{Config, Event, Instant, PeerAs, Session, State};
+    /// # use bgp_wire::{Asn, BgpId};
+    /// # let config = Config::new(Asn(64512), BgpId(1), PeerAs::Any);
+    /// # let (mut session, now) = (Session::new(config, 7), Instant::from_secs(1));
+    /// session.handle(now, Event::ManualStart);
+    /// session.handle(now, Event::TcpCrAcked);
+    /// let received = session.receive(now, &bgp_wire::KEEPALIVE); // before the peer's OPEN
+    /// assert!(matches!(received, Received::Nothing));
+    /// assert_eq!(session.state(), State::Idle);
+    /// ```
     pub fn receive<'m>(&mut self, now: Instant, message: &'m [u8]) -> Received<'m> {
         self.observe(now);
         let Some(ty) = message_type(message).filter(|_| self.state != State::Idle) else { return Received::Nothing };
@@ -181,6 +214,20 @@ impl Session {
 
     /// The stream of the peer cannot be cut into messages any more (event 21). `octets` begin with the header that
     /// [`bgp_wire::frame`] refused; more than it is not needed.
+    ///
+    /// ```
+    /// # use bgp_fsm::{Config, Event, Instant, PeerAs, Session, State};
+    /// # use bgp_wire::{Asn, BgpId};
+    /// # let config = Config::new(Asn(64512), BgpId(1), PeerAs::Any);
+    /// # let (mut session, now) = (Session::new(config, 7), Instant::from_secs(1));
+    /// # session.handle(now, Event::ManualStart);
+    /// # session.handle(now, Event::TcpCrAcked);
+    /// let octets = [0; 19];
+    /// if let Err(error) = bgp_wire::frame(&octets, session.receive_limit()) {
+    ///     session.framing_error(now, error, &octets); // sends 1/1, connection not synchronized
+    /// }
+    /// assert_eq!(session.state(), State::Idle);
+    /// ```
     pub fn framing_error(&mut self, now: Instant, error: Error, octets: &[u8]) {
         self.observe(now);
         run(self, now, Input::Refused(error.notification(octets).into()));
@@ -198,6 +245,22 @@ impl Session {
     ///
     /// With two connections, the one whose OPEN comes second is judged before its session sees the OPEN: then the loser
     /// gets [`Event::OpenCollisionDump`] and sends nothing but its Cease.
+    ///
+    /// ```
+    /// # use bgp_fsm::{Survivor, resolve};
+    /// # use bgp_wire::Open;
+    /// # use bgp_fsm::{Config, Event, Instant, PeerAs, Session, State};
+    /// # use bgp_wire::{Asn, BgpId};
+    /// # let config = Config::new(Asn(64512), BgpId(1), PeerAs::Any);
+    /// # let (mut session, now) = (Session::new(config, 7), Instant::from_secs(1));
+    /// # session.handle(now, Event::ManualStart);
+    /// # session.handle(now, Event::TcpCrAcked);
+    /// let mut open = bytes::BytesMut::new();
+    /// Open::new(Asn(64513), 90, BgpId(2)).encode(&mut open)?;
+    /// let peer = session.accepts(&open).ok_or("not acceptable")?;
+    /// assert_eq!(resolve((BgpId(1), Asn(64512)), peer), Survivor::Remote);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn accepts(&self, message: &[u8]) -> Option<(BgpId, Asn)> {
         let waiting = self.state == State::OpenSent || self.timers.is_running(Timer::DelayOpen);
@@ -208,6 +271,20 @@ impl Session {
 
     /// Serves the timers that are due. Call it when the time of [`poll_timeout`](Self::poll_timeout) has come; earlier it
     /// does nothing, and later nothing is made up for: each timer fires once.
+    ///
+    /// ```
+    /// # use bgp_fsm::TcpAction;
+    /// # use bgp_fsm::{Config, Event, Instant, PeerAs, Session, State};
+    /// # use bgp_wire::{Asn, BgpId};
+    /// # let config = Config::new(Asn(64512), BgpId(1), PeerAs::Any);
+    /// # let (mut session, now) = (Session::new(config, 7), Instant::from_secs(1));
+    /// session.handle(now, Event::ManualStartPassive);
+    /// while let Some(due) = session.poll_timeout() { // ConnectRetryTimer
+    ///     session.handle_timeout(due);
+    ///     if session.poll_action() == Some(TcpAction::Connect) { break }
+    /// }
+    /// assert_eq!(session.state(), State::Connect);
+    /// ```
     pub fn handle_timeout(&mut self, now: Instant) {
         self.observe(now);
         while let Some((timer, deadline)) = self.timers.first()
@@ -294,6 +371,15 @@ impl Session {
 
     /// Asks the peer for its routes of `family` again (RFC 2918). False, and nothing is sent, if the session is not
     /// Established, or the family or the message is not negotiated.
+    ///
+    /// ```
+    /// # use bgp_wire::Family;
+    /// # use bgp_fsm::{Config, Event, Instant, PeerAs, Session, State};
+    /// # use bgp_wire::{Asn, BgpId};
+    /// # let config = Config::new(Asn(64512), BgpId(1), PeerAs::Any);
+    /// let mut session = Session::new(config, 7);
+    /// assert!(!session.request_refresh(Family::IPV4_UNICAST)); // not yet
+    /// ```
     pub fn request_refresh(&mut self, family: Family) -> bool {
         let negotiated = self.negotiated().filter(|_| self.state == State::Established);
         let can = negotiated.is_some_and(|n| n.peer.route_refresh() && n.context.families().contains(family));

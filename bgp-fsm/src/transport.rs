@@ -69,9 +69,9 @@ impl Transport {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TcpAo {
-    /// SendID: the KeyID of the segments that we send.
+    /// `SendID`: the `KeyID` of the segments that we send.
     pub send_id: u8,
-    /// RecvID: the KeyID of the segments that we receive.
+    /// `RecvID`: the `KeyID` of the segments that we receive.
     pub recv_id: u8,
     /// The name of the algorithm, as the driver's system calls it.
     pub algorithm: String,

@@ -270,7 +270,15 @@ impl Session {
             // RFC 4724 section 4.2.
             Cause::ConnectionFailed => true,
             // RFC 8538 section 4: with the N bit of both sides, and no Hard Reset. An operator who stops the session
-            // does not want the routes.
+            // does not want the routes, and neither does who has too many of them.
+            Cause::Sent(notification)
+                if matches!(
+                    notification.code,
+                    NotificationCode::MAX_PREFIXES | NotificationCode::PEER_DECONFIGURED
+                ) =>
+            {
+                false
+            }
             Cause::Sent(notification) | Cause::Received(notification) => {
                 ours.notification && theirs.notification && notification.code != NotificationCode::HARD_RESET && !manual
             }
