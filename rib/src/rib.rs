@@ -68,6 +68,8 @@ pub struct Rib {
     retired: VecDeque<(u64, u32)>,
     /// Of these, those that a walking member still has to be told about.
     held: Bits,
+    /// Some group asks for the best external path too.
+    wants_external: bool,
     /// A member may have walked since `held` was looked through.
     walked: bool,
     tick: u64,
@@ -125,6 +127,7 @@ impl Rib {
             dirty: Bits::default(),
             retired: VecDeque::new(),
             held: Bits::default(),
+            wants_external: false,
             walked: false,
             tick: 0,
             next_hops: NextHops::default(),

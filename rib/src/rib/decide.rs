@@ -41,6 +41,7 @@ impl Rib {
     /// ```
     pub fn process(&mut self, store: &mut AttrStore, budget: usize) -> bool {
         self.recheck_next_hops(store);
+        self.wants_external = self.groups.iter().flatten().any(|group| group.key().view.best_external);
         let mut left = budget.max(1);
         while left > 0 {
             let done = self.fill(store, left.min(BATCH));
@@ -120,7 +121,7 @@ impl Rib {
                 self.retire(id);
             }
             // The best external path may be another all the same.
-            return if self.wants_external() { self.decided(store, id, best) } else { None };
+            return if self.wants_external { self.decided(store, id, best) } else { None };
         }
         best.inspect(|path| store.retain(path.attr));
         if self.config.fib_events {
@@ -139,7 +140,7 @@ impl Rib {
     fn decided(&self, store: &AttrStore, route: u32, best: Option<Path>) -> Option<Decided> {
         let best = best.and_then(|path| Some((path, self.source(path)?)));
         let is_internal = best.is_some_and(|(_, source)| source.kind.is_some_and(PeerKind::is_internal));
-        let external = if is_internal && self.wants_external() { self.best_external(store, route) } else { None };
+        let external = if is_internal && self.wants_external { self.best_external(store, route) } else { None };
         Some(Decided { route, prefix: self.tables.prefix(route)?, best, external })
     }
 
@@ -151,10 +152,6 @@ impl Rib {
             paths.into_iter().zip(candidates).filter(|(_, candidate)| external(candidate)).unzip();
         let best = decision::best(&candidates, self.rules(&paths, None))?;
         Some((*paths.get(best)?, candidates.get(best)?.source))
-    }
-
-    fn wants_external(&self) -> bool {
-        self.groups.iter().flatten().any(|group| group.key().view.best_external)
     }
 
     /// The paths of a route that compete, each with what the decision process sees of it.
