@@ -318,3 +318,39 @@ fn bfd_strict_mode_withholds_keepalive_until_bfd_is_up() {
     assert_eq!(up.sent, [MessageType::KEEPALIVE]);
     assert_eq!(open_confirm(config.with_capabilities([])).sent, [MessageType::KEEPALIVE]);
 }
+
+#[test]
+fn rfc4271_8_2_2_nothing_is_sent_on_a_connection_that_the_peer_has_ended() {
+    let mut session = bgp_fsm::Session::new(config(), 1);
+    let (now, mut out) = (bgp_fsm::Instant::from_secs(1), bytes::BytesMut::new());
+    session.handle(now, Event::ManualStart);
+    session.handle(now, Event::TcpCrAcked);
+    // All of it comes with one read, before anything is written.
+    session.receive(now, &open(90));
+    session.receive(now, &notification(NotificationCode::CEASE));
+    assert!(!session.poll_transmit(&mut out) && out.is_empty());
+    let actions: Vec<TcpAction> = std::iter::from_fn(|| session.poll_action()).collect();
+    assert_eq!(
+        actions,
+        [TcpAction::Close { abort: false }],
+        "a dial that nobody began needs no end, this one was open"
+    );
+}
+
+#[test]
+fn rfc4271_8_2_2_a_second_connection_does_not_touch_the_first() {
+    let mut driver = Driver::new(config().with_delay_open_time(secs(5)));
+    driver.event(Event::ManualStart).event(Event::TcpCrAcked).after(3);
+    driver.event(Event::TcpConnectionValid).event(Event::TcpConnectionConfirmed);
+    assert_eq!(left(&driver, Timer::DelayOpen), Some(secs(2)));
+    for mut driver in [open_sent(config()), open_confirm(config()), Driver::established(config())] {
+        let before = (driver.session.state(), *driver.session.timers());
+        for event in [Event::TcpConnectionValid, Event::TcpCrAcked, Event::TcpConnectionConfirmed] {
+            driver.event(event);
+            assert!(driver.sent.is_empty() && driver.actions.is_empty());
+        }
+        driver.event(Event::TcpCrInvalid);
+        assert_eq!(driver.actions, [TcpAction::Reject]);
+        assert_eq!((driver.session.state(), *driver.session.timers()), before);
+    }
+}

@@ -12,7 +12,7 @@ use super::capability;
 use crate::{Fields, Mismatch};
 
 /// What the case sets up.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Setup {
     /// The session's configuration.
     pub(super) config: Config,

@@ -19,6 +19,7 @@ use crate::{Fields, Mismatch};
 pub(super) struct Whole {
     speaker: Speaker,
     store: AttrStore,
+    setup: Setup,
     peer: PeerId,
     address: IpAddr,
     now: Instant,
@@ -62,6 +63,7 @@ impl Whole {
         Ok(Whole {
             speaker,
             store: AttrStore::new(1),
+            setup: setup.clone(),
             peer,
             address,
             now: START,
@@ -70,6 +72,17 @@ impl Whole {
             outcome: Outcome::default(),
             routes: None,
         })
+    }
+
+    /// A speaker's peer is passive by its configuration.
+    fn start_passive(&mut self) -> Result<(), Mismatch> {
+        let mut setup = self.setup.clone();
+        if !setup.config.passive && self.state() == State::Idle && self.conns.is_empty() {
+            setup.config = setup.config.with_passive(true);
+            *self = Whole { now: self.now, ..Whole::new(&setup)? };
+        }
+        self.speaker.start(&mut self.store, self.now, self.peer);
+        Ok(())
     }
 
     /// The connection that is meant: the named one, or the only one.
@@ -181,6 +194,9 @@ impl Subject for Whole {
     fn event(&mut self, name: &str, conn: Option<&str>, input: &Fields<'_>) -> Result<(), Mismatch> {
         match name {
             "ManualStart" => self.speaker.start(&mut self.store, self.now, self.peer),
+            "ManualStart_with_PassiveTcpEstablishment" => self.start_passive()?,
+            // The request alone: the connection follows.
+            "TcpConnection_Valid" => {}
             "ManualStop" => self.speaker.stop(&mut self.store, self.now, self.peer),
             "TcpUp" | "Tcp_CR_Acked" | "TcpConnectionConfirmed" => self.open(conn),
             "TcpConnectionFails" => {
