@@ -9,7 +9,7 @@ use bgp_wire::community::Community;
 use smallvec::SmallVec;
 
 use crate::config::DecisionOptions;
-use crate::path::Facts;
+use crate::facts::Facts;
 use crate::peer::{PeerKind, Source};
 
 /// A step of the decision process, in the order in which they are taken.

@@ -9,7 +9,7 @@ use bgp_wire::capability::Role;
 use bgp_wire::community::Community;
 
 use crate::config::Config;
-use crate::path::Facts;
+use crate::facts::Facts;
 use crate::peer::{PeerConfig, PeerKind, Policy, Source};
 use crate::reflect;
 

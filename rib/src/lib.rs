@@ -17,6 +17,7 @@ mod tables;
 mod config;
 mod decision;
 mod event;
+mod facts;
 mod import;
 mod path;
 mod peer;

@@ -12,9 +12,9 @@ use bgp_wire::attr::{Attributes, NextHop};
 
 use crate::bits::Bits;
 use crate::export::{Form, Forms};
+use crate::facts::Facts;
 use crate::keyed::{Index, Keyed};
 use crate::pages::Pages;
-use crate::path::Facts;
 
 use self::memo::Memo;
 pub(crate) use self::memo::MemoKey;

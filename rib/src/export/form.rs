@@ -8,9 +8,9 @@ use bgp_wire::capability::Role;
 use bgp_wire::{AsPathEdit, Asn, BgpId, ClusterId, ClusterListEdit, Edit, Rewrite, rewrite};
 
 use crate::config::Config;
+use crate::facts::DEFAULT_LOCAL_PREF;
 use crate::keyed::{Index, Keyed};
 use crate::pages::Pages;
-use crate::path::DEFAULT_LOCAL_PREF;
 use crate::peer::PeerKind;
 use crate::reflect;
 
