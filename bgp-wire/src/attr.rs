@@ -2,22 +2,31 @@
 //!
 //! Attributes without a row are kept byte for byte.
 
+pub(crate) mod index;
+pub(crate) mod raw;
+pub(crate) mod scan;
 mod set;
+#[cfg(feature = "serde")]
+pub(crate) mod text;
 mod values;
-pub(crate) mod view;
+mod view;
 
 #[cfg(feature = "alloc")]
 mod builder;
+#[cfg(feature = "alloc")]
+mod canonical;
 
 pub use self::aggregator::Aggregator;
 pub use self::as_path::{AsPath, Asns, Segment, SegmentKind, Segments};
 #[cfg(feature = "alloc")]
 pub use self::builder::{AttrBuilder, PathSegment};
-pub use self::next_hop::NextHop;
 pub use self::origin::Origin;
+pub use self::raw::{RawAttr, RawAttrs};
 pub use self::set::AttrSet;
 pub use self::values::Values;
-pub use self::view::{Attributes, RawAttr, RawAttrs};
+pub use self::view::Attributes;
+
+pub use crate::next_hop::NextHop;
 
 use crate::error::AttrProblem;
 use crate::registry::attributes;

@@ -43,6 +43,8 @@ capabilities! {
     128 => CiscoRouteRefresh in cisco_route_refresh,
 }
 
+pub(crate) mod params;
+
 #[cfg(feature = "alloc")]
 pub use add_path::AddPath;
 pub use add_path::AddPathMode;

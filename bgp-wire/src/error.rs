@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::{AttrType, CapabilityCode, MessageType, Notification, NotificationCode};
+use crate::{AttrType, CapabilityCode, MessageType, NotificationCode};
 
 /// What is wrong with a message, and where.
 ///
@@ -24,7 +24,8 @@ use crate::{AttrType, CapabilityCode, MessageType, Notification, NotificationCod
 pub struct Error {
     /// What is wrong.
     pub kind: ErrorKind,
-    /// Where: the octet of the message, counted from 0 at the first octet of the marker.
+    /// Where: the octet of the message, counted from 0 at the first octet of the marker; never more than the length of
+    /// what was decoded, and equal to it where something is missing at the end.
     pub offset: u16,
     /// The octets of the message that a NOTIFICATION quotes; only kinds with [`Data::Span`] look at it.
     pub(crate) span: Span,
@@ -130,7 +131,8 @@ pub enum ErrorKind {
         /// Octets behind it.
         left: u16,
     },
-    /// A prefix in the withdrawn routes or the NLRI of the UPDATE itself is too long or cut off.
+    /// A prefix in the withdrawn routes or the NLRI of the UPDATE itself is too long or cut off; the offset is that of its
+    /// path identifier where ADD-PATH is in use.
     #[error("prefix of length {bits} is malformed")]
     Prefix {
         /// The prefix length in bits as it stands there; 0 if not even that is there.
@@ -292,7 +294,7 @@ pub enum Action {
 
 /// The Data field of a NOTIFICATION.
 #[derive(Clone, Copy, Debug)]
-enum Data {
+pub(crate) enum Data {
     None,
     /// The length field of the header.
     HeaderLength,
@@ -316,29 +318,8 @@ impl Error {
         self.answer().0
     }
 
-    /// The NOTIFICATION that answers it. `message` is what was decoded: the data are octets of it.
-    ///
-    /// Errors whose [`action`](Self::action) is weaker have one too, for sessions without RFC 7606.
-    #[must_use]
-    pub fn notification<'m>(&self, message: &'m [u8]) -> Notification<'m> {
-        let (_, code, data) = self.answer();
-        let range = |start: u16, len: u16| {
-            let start = usize::from(start);
-            message.get(start..start.saturating_add(usize::from(len))).unwrap_or(&[])
-        };
-        let data = match data {
-            Data::None => &[],
-            Data::HeaderLength => range(16, 2),
-            Data::HeaderType => range(18, 1),
-            Data::Span => range(self.span.start, self.span.len),
-            Data::Message => message,
-            Data::Constant(octets) => octets,
-        };
-        Notification { code, data }
-    }
-
     /// The one place that chooses: what to do, and code, subcode and data to send.
-    const fn answer(&self) -> (Action, NotificationCode, Data) {
+    pub(crate) const fn answer(&self) -> (Action, NotificationCode, Data) {
         use Action as A;
         use ErrorKind as K;
         use NotificationCode as C;
@@ -388,23 +369,4 @@ pub enum EncodeError {
         /// The length of the value.
         length: usize,
     },
-}
-
-/// Text that is not what it was read as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[error("not {} {what}", article(what))]
-#[non_exhaustive]
-pub struct ParseError {
-    /// What the text should have been.
-    pub what: &'static str,
-}
-
-impl ParseError {
-    pub(crate) const fn new(what: &'static str) -> Self {
-        Self { what }
-    }
-}
-
-fn article(noun: &str) -> &'static str {
-    if noun.starts_with(['a', 'e', 'i', 'o', 'u', 'A']) { "an" } else { "a" }
 }

@@ -16,6 +16,8 @@ mod frame;
 #[cfg(feature = "serde")]
 mod hex;
 mod iana;
+mod next_hop;
+mod parse;
 mod reader;
 mod registry;
 
@@ -37,8 +39,9 @@ mod prefix;
 mod rewrite;
 mod update;
 
+pub use capability::params::Params;
 pub use context::{Context, SessionKind};
-pub use error::{Action, AttrProblem, EncodeError, Error, ErrorKind, ParseError};
+pub use error::{Action, AttrProblem, EncodeError, Error, ErrorKind};
 pub use family::{Families, Family, FamilySet};
 pub use frame::{HEADER_LEN, MAX_LEN, MAX_LEN_EXTENDED, frame, message_type};
 pub use iana::{
@@ -50,9 +53,10 @@ pub use notification::NotificationBuf;
 pub use notification::{Notification, ShutdownCommunication};
 #[cfg(feature = "alloc")]
 pub use open::Open;
-pub use open::{Capabilities, OpenView, Params};
+pub use open::{Capabilities, OpenView};
 #[cfg(feature = "alloc")]
 pub use pack::{PackError, Packer};
+pub use parse::ParseError;
 #[cfg(feature = "alloc")]
 pub use rewrite::{AsPathEdit, ClusterListEdit, Edit, Rewrite, rewrite};
 pub use route_refresh::{RefreshSubtype, RouteRefresh};

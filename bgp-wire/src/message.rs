@@ -17,6 +17,7 @@ pub const KEEPALIVE: [u8; 19] =
 /// # Ok::<(), bgp_wire::Error>(())
 /// ```
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum Message<'m> {
     /// OPEN.

@@ -7,7 +7,7 @@ use core::iter::FusedIterator;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use crate::attr::NextHop;
+use crate::next_hop::NextHop;
 use crate::registry::families;
 use crate::{Family, PathId};
 
@@ -158,14 +158,15 @@ impl<'m> Iterator for Nlris<'m> {
 
 impl FusedIterator for Nlris<'_> {}
 
-/// Checks the NLRI of one family, one loop for each.
+/// Checks the NLRI of one family, one loop for each; an error is where the first malformed one begins, at its path
+/// identifier where there is one.
 #[inline]
 fn check_with(measure: impl Fn(&[u8]) -> Option<usize>, add_path: bool, octets: &[u8]) -> Result<(), usize> {
-    let id = if add_path { 4 } else { 0 };
+    let id = if add_path { PATH_ID_LEN } else { 0 };
     let mut rest = octets;
     while !rest.is_empty() {
         let nlri = rest.get(id..).and_then(|nlri| nlri.get(measure(nlri)?..));
-        rest = nlri.ok_or(octets.len() - rest.len() + id)?;
+        rest = nlri.ok_or(octets.len() - rest.len())?;
     }
     Ok(())
 }
@@ -212,3 +213,6 @@ impl Encoded {
         self.octets.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
     }
 }
+
+/// Octets of a path identifier (RFC 7911 section 3).
+pub(crate) const PATH_ID_LEN: usize = 4;

@@ -12,6 +12,7 @@ pub use owned::NotificationBuf;
 
 use core::fmt;
 
+use crate::error::Data;
 use crate::frame::body;
 use crate::reader::{Reader, to_u16};
 use crate::{Error, ErrorKind, Family, MessageType, NotificationCode};
@@ -141,6 +142,29 @@ impl Notification<'static> {
         let [afi_high, afi_low] = family.afi.0.to_be_bytes();
         let [a, b, c, d] = limit.to_be_bytes();
         [afi_high, afi_low, family.safi.0, a, b, c, d]
+    }
+}
+
+impl Error {
+    /// The NOTIFICATION that answers it. `message` is what was decoded: the data are octets of it.
+    ///
+    /// Errors whose [`action`](Self::action) is weaker have one too, for sessions without RFC 7606.
+    #[must_use]
+    pub fn notification<'m>(&self, message: &'m [u8]) -> Notification<'m> {
+        let (_, code, data) = self.answer();
+        let range = |start: u16, len: u16| {
+            let start = usize::from(start);
+            message.get(start..start.saturating_add(usize::from(len))).unwrap_or(&[])
+        };
+        let data = match data {
+            Data::None => &[],
+            Data::HeaderLength => range(16, 2),
+            Data::HeaderType => range(18, 1),
+            Data::Span => range(self.span.start, self.span.len),
+            Data::Message => message,
+            Data::Constant(octets) => octets,
+        };
+        Notification { code, data }
     }
 }
 

@@ -1,6 +1,5 @@
 //! OPEN (RFC 4271 section 4.2).
 
-mod params;
 mod view;
 
 #[cfg(feature = "alloc")]
@@ -11,5 +10,4 @@ mod tests;
 
 #[cfg(feature = "alloc")]
 pub use owned::Open;
-pub use params::Params;
 pub use view::{Capabilities, OpenView};

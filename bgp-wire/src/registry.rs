@@ -118,9 +118,9 @@ macro_rules! capabilities {
 
             /// The code.
             #[must_use]
-            pub const fn code(&self) -> crate::CapabilityCode {
+            pub const fn code(&self) -> CapabilityCode {
                 match self {
-                    $( Self::$Name { .. } => crate::CapabilityCode($code), )*
+                    $( Self::$Name { .. } => CapabilityCode($code), )*
                     Self::Unknown(unknown) => unknown.code,
                 }
             }
@@ -191,7 +191,7 @@ macro_rules! families {
     ($( $NAME:ident in $module:ident, )*) => {
         $( pub(crate) mod $module; )*
 
-        /// Checks that `octets` are whole NLRI; an error is the place of the first that is not.
+        /// Checks that `octets` are whole NLRI; an error is where the first that is not begins.
         pub(crate) fn check(family: Family, add_path: bool, octets: &[u8]) -> Result<(), usize> {
             match family {
                 $( Family::$NAME => check_with($module::measure, add_path, octets), )*

@@ -2,9 +2,9 @@
 
 use alloc::vec::Vec;
 
+use crate::attr::raw::{write_attr, write_attr_with};
 use crate::attr::{AttrSet, RawAttr, RawAttrs, SegmentKind, rule};
 use crate::community::Community;
-use crate::update::{write_attr, write_attr_with};
 use crate::{Asn, AttrFlags, AttrType, BgpId, ClusterId};
 
 /// What becomes of one attribute.

@@ -1,29 +1,24 @@
 //! UPDATE (RFC 4271 section 4.3): the validated view and its verdict (RFC 7606).
 
 #[cfg(feature = "alloc")]
-mod canonical;
-#[cfg(feature = "alloc")]
 mod owned;
 mod reasons;
 mod routes;
-pub(crate) mod scan;
 #[cfg(feature = "serde")]
 mod text;
 
-#[cfg(feature = "alloc")]
-pub(crate) use self::canonical::{write_attr, write_attr_with};
 #[cfg(feature = "alloc")]
 pub use self::owned::{Nlri, Reachable, Unreachable, Update};
 pub use self::reasons::Reasons;
 pub use self::routes::{Announced, Announcements, Withdrawals, Withdrawn};
 
+use crate::attr::index::Index;
 use crate::attr::mp_reach::MpReach;
 use crate::attr::mp_unreach::MpUnreach;
-use crate::attr::view::Index;
+use crate::attr::scan::{Scan, Step};
 use crate::attr::{AttrSet, Attributes, Row};
 use crate::error::AttrProblem;
 use crate::reader::{to_u16, u16_at};
-use crate::update::scan::{Scan, Step};
 use crate::{Action, AttrType, Context, Error, ErrorKind, Family, MessageType, SessionKind, nlri};
 
 /// A validated UPDATE that borrows from the message: an index of the known attributes and the verdict on it.
@@ -155,6 +150,29 @@ impl<'m> UpdateView<'m> {
         Attributes::new(self.message, block, self.index, (self.present, self.has_unknown), self.ctx.four_octet_as())
     }
 
+    /// Appends the attributes in canonical form, as a rib keeps them; see
+    /// [`Attributes::write_canonical`](Attributes::write_canonical).
+    ///
+    /// ```
+    /// use bgp_wire::attr::{AttrBuilder, Attributes, NextHop};
+    /// use bgp_wire::{Asn, Context, Family, Packer, SessionKind, UpdateView};
+    ///
+    /// let ctx = Context::new(SessionKind::Ebgp);
+    /// let block = AttrBuilder::new().as_path(&[Asn(64513)]).med(7).build()?;
+    /// let mut message = bytes::BytesMut::new();
+    /// let prefix: ipnet::IpNet = "203.0.113.0/24".parse()?;
+    /// let next_hop: NextHop = "192.0.2.2".parse()?;
+    /// Packer::new(&ctx).announce(&mut message, &block, next_hop, Family::IPV4_UNICAST, [prefix.into()])?;
+    /// let mut again = Vec::new();
+    /// UpdateView::decode(&message, &ctx)?.write_canonical(&mut again);
+    /// assert_eq!(again, block);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[cfg(feature = "alloc")]
+    pub fn write_canonical(&self, out: &mut alloc::vec::Vec<u8>) {
+        self.attributes().write_canonical(out);
+    }
+
     /// The announced routes: at most two fields of NLRI, one family each. Families that were not negotiated are left
     /// out; with treat-as-withdraw there are none.
     #[must_use]
@@ -263,7 +281,8 @@ impl Sections {
         for (start, end) in [(WITHDRAWN, self.withdrawn_end), (self.attrs_end, message.len())] {
             let field = message.get(start..end).unwrap_or_default();
             nlri::check(Family::IPV4_UNICAST, add_path, field).map_err(|at| {
-                let bits = field.get(at).copied().unwrap_or(0);
+                let length_at = at + if add_path { nlri::PATH_ID_LEN } else { 0 };
+                let bits = field.get(length_at).copied().unwrap_or(0);
                 Error::new(ErrorKind::Prefix { bits }, to_u16(start + at))
             })?;
         }

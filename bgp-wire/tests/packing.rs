@@ -1,4 +1,5 @@
 //! Packing: as few messages as the limit allows, in the right fields.
+#![cfg(feature = "alloc")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -1,4 +1,5 @@
 //! What a speaker changes in an attribute block (RFC 4271 section 5, RFC 4456 section 8, RFC 5065 section 4.1).
+#![cfg(feature = "alloc")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use bgp_wire::attr::{AttrBuilder, AttrSet, Attributes, PathSegment, SegmentKind};

@@ -1,4 +1,5 @@
 //! RFC 6793: sessions with 2-octet AS numbers, in both directions.
+#![cfg(feature = "alloc")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "support/update.rs"]

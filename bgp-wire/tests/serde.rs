@@ -7,8 +7,9 @@ use bgp_wire::capability::{
     Role, SoftwareVersion,
 };
 use bgp_wire::{
-    Action, Afi, Asn, AttrType, BgpId, CapabilityCode, ClusterId, Family, FamilySet, MessageType, Notification,
-    NotificationBuf, NotificationCode, Open, OpenView, PathId, RefreshSubtype, RouteRefresh, SessionKind,
+    Action, Afi, Asn, AttrType, BgpId, CapabilityCode, ClusterId, Context, Family, FamilySet, KEEPALIVE, Message,
+    MessageType, Notification, NotificationBuf, NotificationCode, Open, OpenView, PathId, RefreshSubtype, RouteRefresh,
+    SessionKind,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -101,6 +102,34 @@ fn messages_go_both_ways_and_views_have_the_form_of_their_values() {
     both_ways(notification, text);
 
     both_ways(RouteRefresh::new(v4, RefreshSubtype::BEGIN), json!({"family": "1/1", "subtype": 1}));
+}
+
+#[test]
+fn a_message_has_the_form_of_what_is_in_it() {
+    let text = |octets: &[u8]| {
+        let message = Message::decode(octets, &Context::new(SessionKind::Ebgp)).unwrap();
+        serde_json::to_value(message).unwrap()
+    };
+    let whole =
+        |ty: u8, body: &[u8]| [&[0xff; 16][..], &[0, 19 + u8::try_from(body.len()).unwrap(), ty], body].concat();
+    assert_eq!(text(&KEEPALIVE), json!("keepalive"));
+    assert_eq!(text(&whole(3, &[6, 4])), json!({"notification": {"code": "6/4", "data": ""}}));
+    assert_eq!(text(&whole(5, &[0, 2, 0, 1])), json!({"route-refresh": {"family": "2/1", "subtype": 0}}));
+    let body = [4, 0xfc, 0, 0, 90, 10, 0, 0, 1, 0];
+    let open = json!({"asn": 64512, "hold_time": 90, "bgp_id": "10.0.0.1", "capabilities": []});
+    assert_eq!(text(&whole(1, &body)), json!({"open": open}));
+    let attrs = [0x40, 1, 1, 0, 0x40, 2, 6, 2, 1, 0, 0, 0xfc, 1, 0x40, 3, 4, 192, 0, 2, 2, 0xc0, 99, 1, 7];
+    let body = [&[0, 0, 0, 24][..], &attrs, &[24, 203, 0, 113]].concat();
+    let update = json!({
+        "withdrawn": [],
+        "announced": [{"family": "1/1", "next_hop": "192.0.2.2", "nlri": [{"prefix": "203.0.113.0/24"}]}],
+        "attributes": {
+            "origin": "igp",
+            "as_path": [{"kind": "sequence", "asns": [64513]}],
+            "other": [{"flags": 192, "type": 99, "value": "07"}],
+        },
+    });
+    assert_eq!(text(&whole(2, &body)), json!({"update": update}));
 }
 
 #[test]

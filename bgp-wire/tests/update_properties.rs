@@ -1,4 +1,5 @@
 //! UPDATE under any octets and any values: no panic, and what goes out comes back.
+#![cfg(feature = "alloc")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -10,7 +11,7 @@ use bgp_wire::community::large::LargeCommunity;
 use bgp_wire::nlri::PathNlri;
 use bgp_wire::{
     Action, AsPathEdit, Asn, AttrFlags, AttrType, BgpId, ClusterId, ClusterListEdit, Context, Edit, Family, FamilySet,
-    Packer, PathId, Rewrite, SessionKind, UpdateView, rewrite,
+    MAX_LEN, Message, Packer, PathId, Rewrite, SessionKind, UpdateView, frame, rewrite,
 };
 use bytes::BytesMut;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -122,12 +123,16 @@ fn read_all(octets: &[u8], ctx: &Context) {
     let Ok(update) = UpdateView::decode(octets, ctx) else {
         let error = UpdateView::decode(octets, ctx).unwrap_err();
         assert_eq!(error.action(), Action::SessionReset);
+        assert!(usize::from(error.offset) <= octets.len(), "{error} in {} octets", octets.len());
         let _ = error.notification(octets);
         return;
     };
     assert!(update.verdict().action < Action::SessionReset);
     let strongest = update.reasons().map(|reason| reason.action()).max().unwrap_or(Action::Accept);
     assert_eq!(strongest, update.verdict().action);
+    for reason in update.reasons() {
+        assert!(usize::from(reason.offset) <= octets.len(), "{reason} in {} octets", octets.len());
+    }
     for part in update.withdrawn() {
         part.nlri.for_each(drop);
     }
@@ -175,11 +180,42 @@ proptest! {
     }
 
     #[test]
+    fn mutated_messages_are_decoded_without_panic(
+        message in message(), ctx in context(), edits in vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+        cut in proptest::option::of(any::<prop::sample::Index>())
+    ) {
+        let mut message = message;
+        for (at, octet) in edits {
+            let at = at.index(message.len());
+            message[at] = octet;
+        }
+        if let Some(cut) = cut {
+            message.truncate(cut.index(message.len()));
+            if let Some([high, low]) = message.get(..18).map(|_| u16::try_from(message.len()).unwrap().to_be_bytes()) {
+                (message[16], message[17]) = (high, low);
+            }
+        }
+        read_all(&message, &ctx);
+        // As a stream sees it, and as any other type of message.
+        for ty in 0..=6 {
+            if let Some(place) = message.get_mut(18) {
+                *place = ty;
+            }
+            for error in [frame(&message, MAX_LEN).err(), Message::decode(&message, &ctx).err()].into_iter().flatten() {
+                prop_assert!(usize::from(error.offset) <= message.len(), "{} in {} octets", error, message.len());
+            }
+        }
+    }
+
+    #[test]
     fn any_block_is_read_as_canonical_without_panic(block in vec(any::<u8>(), 0..60)) {
-        if let Ok(attributes) = Attributes::from_canonical(&block) {
-            let mut again = Vec::new();
-            attributes.write_canonical(&mut again);
-            prop_assert_eq!(again, block);
+        match Attributes::from_canonical(&block) {
+            Ok(attributes) => {
+                let mut again = Vec::new();
+                attributes.write_canonical(&mut again);
+                prop_assert_eq!(again, block);
+            }
+            Err(error) => prop_assert!(usize::from(error.offset) <= block.len()),
         }
     }
 

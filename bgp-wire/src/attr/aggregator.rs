@@ -68,4 +68,14 @@ impl Attributes<'_> {
         }
         Some(aggregator)
     }
+
+    /// RFC 6793 section 4.2.3: an AGGREGATOR with another AS than AS_TRANS beside an AS4_AGGREGATOR says that somebody
+    /// changed the route after the AS4 attributes were made, so both are ignored.
+    pub(crate) fn as4_ignored(&self) -> bool {
+        self.contains(AttrType::AS4_AGGREGATOR)
+            && self
+                .get(AttrType::AGGREGATOR)
+                .and_then(|raw| Aggregator::decode(raw.value))
+                .is_some_and(|aggregator| aggregator.asn != Asn::TRANS)
+    }
 }

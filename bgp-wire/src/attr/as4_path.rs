@@ -1,11 +1,11 @@
 //! AS4_PATH (RFC 6793 section 3): AS_PATH for sessions with 2-octet AS numbers.
 
 use crate::attr::as_path::check_segments;
-use crate::attr::{Aggregator, Attribute, Attributes, Length, Source};
+use crate::attr::{Attribute, Length, Source};
 use crate::error::AttrProblem;
-use crate::{Action, Asn, AttrType, Context};
+use crate::{Action, Context};
 
-/// The row of AS4_PATH; its value is read by [`Attributes::as_path`].
+/// The row of AS4_PATH; its value is read by [`Attributes::as_path`](crate::attr::Attributes::as_path).
 pub(crate) enum As4Path {}
 
 impl Attribute for As4Path {
@@ -23,17 +23,5 @@ impl Attribute for As4Path {
         }
         // RFC 6793 section 6: a value without a segment is too short to be one.
         if kinds.first.is_none() { Err(AttrProblem::Length) } else { Ok(()) }
-    }
-}
-
-impl Attributes<'_> {
-    /// RFC 6793 section 4.2.3: an AGGREGATOR with another AS than AS_TRANS beside an AS4_AGGREGATOR says that somebody
-    /// changed the route after the AS4 attributes were made, so both are ignored.
-    pub(crate) fn as4_ignored(&self) -> bool {
-        self.contains(AttrType::AS4_AGGREGATOR)
-            && self
-                .get(AttrType::AGGREGATOR)
-                .and_then(|raw| Aggregator::decode(raw.value))
-                .is_some_and(|aggregator| aggregator.asn != Asn::TRANS)
     }
 }

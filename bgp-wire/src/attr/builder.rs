@@ -3,12 +3,12 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
+use crate::attr::raw::write_attr;
 use crate::attr::{Aggregator, AsPath, Attributes, Origin, SegmentKind, rule};
 use crate::community::Community;
 use crate::community::ext::ExtCommunity;
 use crate::community::ipv6_ext::Ipv6ExtCommunity;
 use crate::community::large::LargeCommunity;
-use crate::update::write_attr;
 use crate::{Asn, AttrFlags, AttrType, BgpId, ClusterId, Error};
 
 /// Builds a canonical attribute block.

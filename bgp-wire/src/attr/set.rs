@@ -54,9 +54,15 @@ impl AttrSet {
 
     /// The set with `ty` added.
     #[must_use]
-    pub fn with(mut self, ty: AttrType) -> AttrSet {
-        self.insert(ty);
-        self
+    pub const fn with(self, ty: AttrType) -> AttrSet {
+        let [a, b, c, d] = self.0;
+        let bit = bit(ty);
+        AttrSet(match word(ty) {
+            0 => [a | bit, b, c, d],
+            1 => [a, b | bit, c, d],
+            2 => [a, b, c | bit, d],
+            _ => [a, b, c, d | bit],
+        })
     }
 
     /// The members that `other` does not have.
@@ -97,11 +103,11 @@ impl FromIterator<AttrType> for AttrSet {
     }
 }
 
-fn word(ty: AttrType) -> usize {
-    usize::from(ty.0 >> 6)
+const fn word(ty: AttrType) -> usize {
+    (ty.0 >> 6) as usize
 }
 
-fn bit(ty: AttrType) -> u64 {
+const fn bit(ty: AttrType) -> u64 {
     1 << (ty.0 & 63)
 }
 
@@ -116,6 +122,7 @@ mod tests {
             assert!(!set.contains(ty) && set.insert(ty) && set.contains(ty) && !set.insert(ty));
         }
         for ty in (0..=u8::MAX).map(AttrType) {
+            assert_eq!(AttrSet::EMPTY.with(ty).iter().collect::<alloc::vec::Vec<_>>(), [ty]);
             set.remove(ty);
             assert!(!set.contains(ty));
         }

@@ -1,11 +1,11 @@
 //! A validated block of path attributes: typed getters that cannot fail, and the raw attributes.
 
-use core::iter::FusedIterator;
-
-use crate::attr::{AttrSet, ROWS, Row, rule};
+use crate::attr::index::Index;
+use crate::attr::raw::split;
+use crate::attr::scan::{Scan, Step};
+use crate::attr::{AttrSet, RawAttr, RawAttrs, Row, rule};
 use crate::reader::to_u16;
-use crate::update::scan::{Scan, Step};
-use crate::{AttrFlags, AttrType, Context, Error, ErrorKind, SessionKind};
+use crate::{AttrType, Context, Error, ErrorKind, SessionKind};
 
 /// The path attributes of an UPDATE, or of a canonical block, with an index of where the typed ones are.
 ///
@@ -103,7 +103,7 @@ impl<'a> Attributes<'a> {
     /// The attributes in the order of the octets; of repeated ones the first.
     #[must_use]
     pub fn iter(&self) -> RawAttrs<'a> {
-        RawAttrs { octets: self.as_bytes(), left: self.present }
+        RawAttrs::new(self.as_bytes(), self.present)
     }
 
     /// The octets of the block, discarded attributes included.
@@ -148,116 +148,4 @@ impl<'a> IntoIterator for &Attributes<'a> {
     fn into_iter(self) -> RawAttrs<'a> {
         self.iter()
     }
-}
-
-/// Where the typed attributes are: the offset of their flags octets, in the order of the table.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Index([u16; ROWS]);
-
-impl Index {
-    pub(crate) const EMPTY: Index = Index([Index::ABSENT; ROWS]);
-    // No attribute begins at the last octet that 16 bits can count.
-    const ABSENT: u16 = u16::MAX;
-
-    #[inline]
-    pub(crate) fn get(&self, slot: usize) -> Option<u16> {
-        self.0.get(slot).copied().filter(|offset| *offset != Index::ABSENT)
-    }
-
-    #[cfg(feature = "alloc")]
-    fn iter(&self) -> impl Iterator<Item = u16> {
-        self.0.iter().copied().filter(|offset| *offset != Index::ABSENT)
-    }
-
-    #[inline]
-    pub(crate) fn set(&mut self, slot: usize, offset: u16) {
-        if let Some(place) = self.0.get_mut(slot) {
-            *place = offset;
-        }
-    }
-}
-
-/// One path attribute as it stands in the octets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct RawAttr<'a> {
-    /// The flags octet, low bits included.
-    pub flags: AttrFlags,
-    /// The type.
-    pub ty: AttrType,
-    /// The value.
-    pub value: &'a [u8],
-}
-
-impl RawAttr<'_> {
-    /// The flags of the canonical form, without the Extended Length bit: Partial means something only on optional
-    /// transitive attributes (RFC 4271 section 4.3).
-    pub(crate) fn canonical_flags(&self) -> u8 {
-        let known = self.flags.0 & (AttrFlags::OPTIONAL | AttrFlags::TRANSITIVE).0;
-        let partial = if known == (AttrFlags::OPTIONAL | AttrFlags::TRANSITIVE).0 {
-            self.flags.0 & AttrFlags::PARTIAL.0
-        } else {
-            0
-        };
-        known | partial
-    }
-
-    fn is_canonical(&self) -> bool {
-        let extended = if self.value.len() > 255 { AttrFlags::EXTENDED_LENGTH.0 } else { 0 };
-        let elsewhere = matches!(
-            self.ty,
-            AttrType::NEXT_HOP
-                | AttrType::MP_REACH_NLRI
-                | AttrType::MP_UNREACH_NLRI
-                | AttrType::AS4_PATH
-                | AttrType::AS4_AGGREGATOR
-        );
-        self.flags.0 == self.canonical_flags() | extended && !elsewhere
-    }
-}
-
-/// An infallible iterator over the attributes of a block.
-#[derive(Debug, Clone)]
-pub struct RawAttrs<'a> {
-    octets: &'a [u8],
-    /// Those that are still to come.
-    left: AttrSet,
-}
-
-#[cfg(feature = "alloc")]
-impl<'a> RawAttrs<'a> {
-    /// All attributes of a canonical block.
-    pub(crate) fn all(block: &'a [u8]) -> RawAttrs<'a> {
-        RawAttrs { octets: block, left: AttrSet::EMPTY.complement() }
-    }
-}
-
-impl<'a> Iterator for RawAttrs<'a> {
-    type Item = RawAttr<'a>;
-
-    fn next(&mut self) -> Option<RawAttr<'a>> {
-        loop {
-            let (raw, len) = split(self.octets)?;
-            self.octets = self.octets.get(len..).unwrap_or_default();
-            if self.left.contains(raw.ty) {
-                self.left.remove(raw.ty);
-                return Some(raw);
-            }
-        }
-    }
-}
-
-impl FusedIterator for RawAttrs<'_> {}
-
-/// The attribute in front of `octets` and its length: flags (1 octet), type (1), length (1 or 2), value.
-#[inline]
-pub(crate) fn split(octets: &[u8]) -> Option<(RawAttr<'_>, usize)> {
-    let ([flags, ty, short], rest) = octets.split_first_chunk::<3>()?;
-    let (head, len, rest) = if flags & AttrFlags::EXTENDED_LENGTH.0 == 0 {
-        (3, usize::from(*short), rest)
-    } else {
-        let (low, rest) = rest.split_first()?;
-        (4, usize::from(u16::from_be_bytes([*short, *low])), rest)
-    };
-    let value = rest.get(..len)?;
-    Some((RawAttr { flags: AttrFlags(*flags), ty: AttrType(*ty), value }, head + len))
 }

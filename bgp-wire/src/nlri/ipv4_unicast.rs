@@ -1,6 +1,6 @@
 //! IPv4 unicast (1/1): prefixes; next hops of 4 octets, with RFC 8950 also of 16 or 32.
 
-use crate::attr::NextHop;
+use crate::next_hop::NextHop;
 #[cfg(feature = "alloc")]
 use crate::nlri::Encoded;
 use crate::nlri::NlriRef;

@@ -1,6 +1,6 @@
 //! IPv6 unicast (2/1): prefixes; next hops of 16 or 32 octets (RFC 2545 section 3).
 
-use crate::attr::NextHop;
+use crate::next_hop::NextHop;
 #[cfg(feature = "alloc")]
 use crate::nlri::Encoded;
 use crate::nlri::NlriRef;

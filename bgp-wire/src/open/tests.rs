@@ -9,7 +9,7 @@ use bytes::BytesMut;
 use super::*;
 use crate::capability::{Capability, CapabilityView, UnknownCapability};
 use crate::{
-    Asn, BgpId, CapabilityCode, EncodeError, Error, ErrorKind, Family, FamilySet, MessageType, NotificationCode,
+    Asn, BgpId, CapabilityCode, EncodeError, Error, ErrorKind, Family, FamilySet, MessageType, NotificationCode, Params,
 };
 
 /// A message whose body is `body`.

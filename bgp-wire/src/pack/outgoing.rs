@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
+use crate::attr::raw::{write_attr, write_attr_with};
 use crate::attr::{Aggregator, AsPath, RawAttr, RawAttrs, Segment};
-use crate::update::{write_attr, write_attr_with};
 use crate::{AttrFlags, AttrType};
 
 /// Appends the attributes, with NEXT_HOP where it is given, in the order of their types.

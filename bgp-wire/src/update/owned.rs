@@ -32,7 +32,7 @@ use crate::{Context, Error, Family, PackError, Packer, PathId, UpdateView};
 pub struct Update {
     withdrawn: Vec<Unreachable>,
     announced: Vec<Reachable>,
-    #[cfg_attr(feature = "serde", serde(with = "crate::update::text::block"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::attr::text::block"))]
     attributes: Vec<u8>,
 }
 

@@ -1,7 +1,7 @@
 //! The full list of what is wrong with an UPDATE, found by a second pass.
 
+use crate::attr::scan::{Scan, Step};
 use crate::update::UpdateView;
-use crate::update::scan::{Scan, Step};
 use crate::{Context, Error};
 
 /// An iterator over everything that is wrong with an UPDATE, in the order of the octets; what is missing comes last.

@@ -1,6 +1,7 @@
 //! The validating pass over path attributes (RFC 7606 sections 3, 4 and 7): one step per attribute.
 
-use crate::attr::view::{Index, split};
+use crate::attr::index::Index;
+use crate::attr::raw::split;
 use crate::attr::{AttrSet, RawAttr, check_value, rule};
 use crate::error::{AttrProblem, Span};
 use crate::reader::to_u16;
