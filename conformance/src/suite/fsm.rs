@@ -119,3 +119,53 @@ fn snapshot(subject: &dyn Subject) -> (bgp_fsm::State, Option<(bgp_fsm::Timers, 
     let session = subject.session().map(|session| (*session.timers(), session.connect_retry_counter()));
     (subject.state(), session)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn case(setup: &Value, input: &Value, expect: &Value) -> Vec<String> {
+        let mut all = json!({"local_as": 64512, "router_id": "10.0.0.1", "peer_as": 64513, "peer_addr": "192.0.2.2"});
+        all.as_object_mut().unwrap().extend(setup.as_object().unwrap().clone());
+        let case = json!({"id": "x", "setup": all, "steps": [{"input": input, "expect": expect}]});
+        run(&case).into_iter().map(|mismatch| mismatch.key).collect()
+    }
+
+    #[test]
+    fn whatever_is_not_known_fails() {
+        let start = json!({"event": "ManualStart"});
+        assert!(case(&json!({}), &start, &json!({"state": "Connect"})).is_empty());
+        assert_eq!(case(&json!({"colour": 1}), &start, &json!({})), ["setup.colour"]);
+        assert_eq!(case(&json!({"options": {"colour": 1}}), &start, &json!({})), ["setup.options.colour"]);
+        assert_eq!(case(&json!({}), &json!({"event": "Colour"}), &json!({})), ["steps[0].input.event"]);
+        assert_eq!(
+            case(&json!({}), &json!({"event": "ManualStart", "colour": 1}), &json!({})),
+            ["steps[0].input.colour"]
+        );
+        assert_eq!(case(&json!({}), &start, &json!({"colour": 1})), ["steps[0].expect.colour"]);
+        assert_eq!(case(&json!({}), &start, &json!({"timers": {"Colour": 1}})), ["steps[0].expect.timers.Colour"]);
+    }
+
+    #[test]
+    fn an_alternative_replaces_the_keys_that_it_names() {
+        let start = json!({"event": "ManualStart"});
+        let expect = |tcp: &str| json!({"state": "Connect", "tcp": ["close"], "any_of": [{"tcp": [tcp]}]});
+        assert!(case(&json!({}), &start, &expect("connect")).is_empty());
+        assert_eq!(case(&json!({}), &start, &expect("reject")), ["steps[0].expect.tcp"]);
+        // Another state: only its own keys count.
+        let other = json!({"state": "Active", "tcp": ["close"], "any_of": [{"state": "Connect"}]});
+        assert!(case(&json!({}), &start, &other).is_empty());
+        // The step itself says less than its alternatives, so it is no answer.
+        let less = json!({"state": "Connect", "any_of": [{"tcp": ["reject"]}, {"tcp": ["close"]}]});
+        assert!(!case(&json!({}), &start, &less).is_empty());
+    }
+
+    #[test]
+    fn an_injected_event_that_nobody_can_bring_about_passes() {
+        let expired = json!({"event": "IdleHoldTimer_Expires", "inject": true});
+        assert!(case(&json!({}), &expired, &json!({"state": "Connect"})).is_empty());
+        let start = json!({"event": "ManualStart", "inject": true});
+        assert_eq!(case(&json!({}), &start, &json!({"state": "Active"})), ["steps[0].expect.state"]);
+    }
+}

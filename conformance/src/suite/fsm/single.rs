@@ -8,7 +8,7 @@ use bytes::{Buf, BytesMut};
 
 use super::message::Sent;
 use super::setup::Setup;
-use super::subject::{Outcome, Routes, START, Subject, moved};
+use super::subject::{MOST_DEADLINES, Outcome, Routes, START, Subject, moved};
 use crate::{Fields, Mismatch};
 
 /// A session and its driver.
@@ -217,7 +217,7 @@ impl Subject for Single {
 
     fn advance(&mut self, seconds: f64) {
         let target = moved(self.now, seconds);
-        loop {
+        for _ in 0..MOST_DEADLINES {
             let due = [self.session.poll_timeout(), self.restart.poll_timeout()].into_iter().flatten().min();
             let Some(due) = due.filter(|due| *due <= target && self.now <= target) else { break };
             self.timeout(self.now.max(due));

@@ -79,6 +79,9 @@ pub(super) trait Subject {
     fn debug(&self) -> String;
 }
 
+/// How many deadlines one step goes through; of more, the rest is passed in one jump, as by a caller that comes late.
+pub(super) const MOST_DEADLINES: u32 = 1_000_000;
+
 /// The time at which every case begins: late enough that the clock can go back.
 pub(super) const START: Instant = Instant::from_secs(1_000_000_000);
 

@@ -11,7 +11,7 @@ use bgp_wire::{Asn, Family, frame};
 
 use super::message::Sent;
 use super::setup::Setup;
-use super::subject::{Outcome, Routes, START, Subject, moved};
+use super::subject::{MOST_DEADLINES, Outcome, Routes, START, Subject, moved};
 use crate::{Fields, Mismatch};
 
 /// A speaker and its driver.
@@ -220,10 +220,9 @@ impl Subject for Whole {
 
     fn advance(&mut self, seconds: f64) {
         let target = moved(self.now, seconds);
-        while let Some(due) = self.speaker.poll_timeout()
-            && due <= target
-            && self.now <= target
-        {
+        for _ in 0..MOST_DEADLINES {
+            let due = self.speaker.poll_timeout().filter(|due| *due <= target && self.now <= target);
+            let Some(due) = due else { break };
             self.now = self.now.max(due);
             self.speaker.handle_timeout(&mut self.store, self.now);
             self.drain();
