@@ -1,7 +1,7 @@
 //! Connect: the peer is dialled.
 
+use super::{Input, before_open};
 use crate::session::{Conn, Counter, End, Session};
-use crate::state::{Input, before_open};
 use crate::{Event, Instant, State, Timer};
 
 pub(super) fn run(session: &mut Session, now: Instant, input: Input<'_>) {

@@ -2,8 +2,8 @@
 
 use bgp_wire::{MessageType, NotificationBuf, NotificationCode};
 
+use super::{Input, after_open, fsm_error, notified};
 use crate::session::{End, Session};
-use crate::state::{Input, after_open, fsm_error, notified};
 use crate::{Event, Instant};
 
 pub(super) fn run(session: &mut Session, now: Instant, input: Input<'_>) {

@@ -1,7 +1,7 @@
 //! Idle: nothing is done, all connections are refused.
 
+use super::Input;
 use crate::session::Session;
-use crate::state::Input;
 use crate::{Event, Instant, Timer};
 
 pub(super) fn run(session: &mut Session, now: Instant, input: Input<'_>) {

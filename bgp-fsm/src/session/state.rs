@@ -11,7 +11,7 @@ use core::fmt;
 
 use bgp_wire::{MessageType, Notification, NotificationBuf, NotificationCode};
 
-use crate::session::{Conn, Counter, End, Session};
+use super::{Conn, Counter, End, Session};
 use crate::{Cause, Cease, Event, Instant, Negotiated, Timer};
 
 /// The state of a session.

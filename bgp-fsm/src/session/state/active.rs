@@ -1,7 +1,7 @@
 //! Active: the peer may dial us.
 
+use super::{Input, before_open};
 use crate::session::{End, Session};
-use crate::state::{Input, before_open};
 use crate::{Event, Instant, State};
 
 pub(super) fn run(session: &mut Session, now: Instant, input: Input<'_>) {
