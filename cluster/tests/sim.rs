@@ -7,7 +7,7 @@ use std::time::Duration;
 use bgp_cluster::Cluster;
 use bgp_cluster::lab::Lab;
 use bgp_cluster::resource::{Header, Resource};
-use bgp_cluster::sim::{LostReason, Simulation};
+use bgp_cluster::sim::{AddressError, Lost, LostReason, PingReport, Reflected, Settled, Settling, Simulation, Traffic};
 use bgp_cluster::status::BgpState;
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -60,6 +60,12 @@ fn pods<const N: usize>(simulation: &mut Simulation, nodes: [&str; N]) -> [Ipv4A
     let pods = nodes.map(|node| simulation.start_pod(node, "web").unwrap());
     assert!(simulation.settle(PATIENCE).converged);
     pods
+}
+
+#[test]
+fn public_types_are_send_and_sync() {
+    fn check<T: Send + Sync>() {}
+    check::<(Simulation, Settling<'_>, Settled, Traffic, PingReport, Lost, LostReason, Reflected, AddressError)>();
 }
 
 #[test]

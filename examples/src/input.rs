@@ -177,10 +177,8 @@ fn wrong(file: &Path, place: &str, value: &Value, keys: &[String], problem: &dyn
             }
         }
     }
-    let value = match found {
-        Some(value) if !keys.is_empty() => one_line(value),
-        _ => String::new(),
-    };
+    // Of a whole mapping the problem names the field that matters.
+    let value = found.filter(|value| !value.is_mapping()).map(one_line).unwrap_or_default();
     InputError { file: file.into(), field: field.trim_end_matches('.').into(), value, problem: problem.to_string() }
 }
 
