@@ -30,7 +30,7 @@ pub use crate::next_hop::NextHop;
 
 use crate::error::AttrProblem;
 use crate::registry::attributes;
-use crate::{Action, AttrFlags, Context, SessionKind};
+use crate::{Action, AttrFlags, AttrType, Context, SessionKind};
 
 // type => flags, row in file; in the order of the types.
 attributes! {
@@ -74,6 +74,8 @@ pub(crate) trait Attribute {
 pub(crate) trait Row: Attribute {
     /// The place in the table.
     const SLOT: usize;
+    /// The Optional and Transitive bits.
+    const FLAGS: AttrFlags;
 }
 
 /// The lengths of a value that are right.
@@ -129,45 +131,48 @@ impl Source {
     }
 }
 
-/// A row as the validating pass reads it.
+/// What comes of an attribute that is held against its row.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Rule {
-    pub(crate) ty: u8,
-    /// The Optional and Transitive bits.
-    pub(crate) flags: u8,
-    pub(crate) length: Length,
-    pub(crate) malformed: Action,
-    pub(crate) taken_from: Source,
+pub(crate) enum Judgement {
+    /// As it should be; the place in the table.
+    Good(usize),
+    /// Not taken from such a peer.
+    Unwanted,
+    /// Other flags than those of its type, and nothing else; the place in the table.
+    Flags(usize),
+    /// Malformed.
+    Malformed {
+        /// What is wrong.
+        problem: AttrProblem,
+        /// What the row says to it.
+        action: Action,
+        /// Whether the flags at least are those of its type.
+        flags_fit: bool,
+    },
+    /// A type without a row.
+    NoRow,
 }
 
-impl Rule {
-    const fn of<T: Attribute>(ty: u8, flags: AttrFlags) -> Rule {
-        Rule { ty, flags: flags.0, length: T::LENGTH, malformed: T::MALFORMED, taken_from: T::TAKEN_FROM }
-    }
-}
-
-/// The row of a type, and its place; types without a row have none.
 #[inline]
-pub(crate) fn rule(ty: u8) -> Option<(usize, &'static Rule)> {
-    let slot = usize::from(*SLOTS.get(usize::from(ty))?);
-    RULES.get(slot).map(|rule| (slot, rule))
+fn judge_as<T: Row>(raw: &RawAttr<'_>, ctx: &Context) -> Judgement {
+    // RFC 7606 sections 7.5, 7.9, 7.10: these are discarded before anything else is looked at.
+    if !T::TAKEN_FROM.includes(ctx) {
+        return Judgement::Unwanted;
+    }
+    // RFC 7606 section 3 c: the low four bits do not count.
+    let flags_fit = raw.flags.0 & (AttrFlags::OPTIONAL | AttrFlags::TRANSITIVE).0 == T::FLAGS.0;
+    let checked = if T::LENGTH.allows(raw.value.len(), ctx.four_octet_as()) {
+        T::check(raw.value, ctx)
+    } else {
+        Err(AttrProblem::Length)
+    };
+    match checked {
+        Ok(()) if flags_fit => Judgement::Good(T::SLOT),
+        Ok(()) => Judgement::Flags(T::SLOT),
+        Err(problem) => Judgement::Malformed { problem, action: T::MALFORMED, flags_fit },
+    }
 }
 
-/// The place of each type's row, [`NO_ROW`] where there is none.
-static SLOTS: [u8; 256] = {
-    let mut slots = [NO_ROW; 256];
-    let mut rest: &[Rule] = &RULES;
-    let mut slot = 0;
-    while let [first, others @ ..] = rest {
-        let (_, [at, ..]) = slots.split_at_mut(first.ty as usize) else { break };
-        *at = slot;
-        slot += 1;
-        rest = others;
-    }
-    slots
-};
-
-const NO_ROW: u8 = u8::MAX;
 const WELL_KNOWN: AttrFlags = AttrFlags::TRANSITIVE;
 const OPTIONAL_TRANSITIVE: AttrFlags = AttrFlags(AttrFlags::OPTIONAL.0 | AttrFlags::TRANSITIVE.0);
 const OPTIONAL_NON_TRANSITIVE: AttrFlags = AttrFlags::OPTIONAL;

@@ -146,8 +146,8 @@ impl<'m> Iterator for Nlris<'m> {
         } else {
             (None, self.octets)
         };
-        let (nlri, len) = decode(self.family, octets)?;
-        self.octets = octets.get(len..).unwrap_or_default();
+        let (nlri, behind) = decode(self.family, octets)?;
+        self.octets = behind;
         Some(PathNlri { path_id, nlri })
     }
 
@@ -161,12 +161,11 @@ impl FusedIterator for Nlris<'_> {}
 /// Checks the NLRI of one family, one loop for each; an error is where the first malformed one begins, at its path
 /// identifier where there is one.
 #[inline]
-fn check_with(measure: impl Fn(&[u8]) -> Option<usize>, add_path: bool, octets: &[u8]) -> Result<(), usize> {
+fn check_with(skip: impl Fn(&[u8]) -> Option<&[u8]>, add_path: bool, octets: &[u8]) -> Result<(), usize> {
     let id = if add_path { PATH_ID_LEN } else { 0 };
     let mut rest = octets;
     while !rest.is_empty() {
-        let nlri = rest.get(id..).and_then(|nlri| nlri.get(measure(nlri)?..));
-        rest = nlri.ok_or(octets.len() - rest.len())?;
+        rest = rest.get(id..).and_then(&skip).ok_or(octets.len() - rest.len())?;
     }
     Ok(())
 }

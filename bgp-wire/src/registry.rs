@@ -149,7 +149,7 @@ macro_rules! capabilities {
     };
 }
 
-/// The path attributes: the modules that hold one each, and the rules of the validating pass in the order of the rows.
+/// The path attributes: the modules that hold one each, and what the validating pass asks of the rows.
 macro_rules! attributes {
     ($( $code:literal => $flags:ident $Type:ident $(<$lt:lifetime>)? in $module:ident, )*) => {
         $( pub(crate) mod $module; )*
@@ -162,21 +162,37 @@ macro_rules! attributes {
         $(
             impl Row for $module::$Type $(<$lt>)? {
                 const SLOT: usize = Place::$module as usize;
+                const FLAGS: AttrFlags = $flags;
             }
         )*
 
         /// How many rows there are.
-        pub(crate) const ROWS: usize = RULES.len();
+        pub(crate) const ROWS: usize = [$( $code, )*].len();
 
-        /// The rows.
-        pub(crate) static RULES: [Rule; [$( $code, )*].len()] = [$( Rule::of::<$module::$Type $(<$lt>)?>($code, $flags), )*];
+        /// The place of a type in the table; `None`: it has no row.
+        pub(crate) const fn slot(ty: AttrType) -> Option<usize> {
+            match ty.0 {
+                $( $code => Some(Place::$module as usize), )*
+                _ => None,
+            }
+        }
 
-        /// What else can be wrong with a value of a right length.
+        /// The Optional and Transitive bits of a type; optional for one without a row.
+        #[cfg(feature = "alloc")]
+        pub(crate) const fn flags_of(ty: AttrType) -> AttrFlags {
+            match ty.0 {
+                $( $code => $flags, )*
+                _ => AttrFlags::OPTIONAL,
+            }
+        }
+
+        /// Holds an attribute against its row. An arm for each type costs fewer instructions than rows that are data: what
+        /// a row says is a constant there.
         #[inline]
-        pub(crate) fn check_value(ty: u8, value: &[u8], ctx: &Context) -> Result<(), AttrProblem> {
-            match ty {
-                $( $code => <$module::$Type $(<$lt>)? as Attribute>::check(value, ctx), )*
-                _ => Ok(()),
+        pub(crate) fn judge(raw: &RawAttr<'_>, ctx: &Context) -> Judgement {
+            match raw.ty.0 {
+                $( $code => judge_as::<$module::$Type $(<$lt>)?>(raw, ctx), )*
+                _ => Judgement::NoRow,
             }
         }
     };
@@ -184,8 +200,8 @@ macro_rules! attributes {
 
 /// The families whose NLRI are typed: the modules that hold one each.
 ///
-/// A module `m` offers `measure(&[u8]) -> Option<usize>` (octets of the NLRI in front, no path identifier),
-/// `decode(&[u8]) -> Option<(NlriRef, usize)>`, `encode(&NlriRef) -> Option<Encoded>` and
+/// A module offers `skip(&[u8]) -> Option<&[u8]>` (what is behind the NLRI in front, no path identifier),
+/// `decode(&[u8]) -> Option<(NlriRef, &[u8])>` (the NLRI, and what is behind it), `encode(&NlriRef) -> Option<Encoded>` and
 /// `next_hop(&[u8], extended: bool) -> Option<NextHop>`.
 macro_rules! families {
     ($( $NAME:ident in $module:ident, )*) => {
@@ -194,17 +210,17 @@ macro_rules! families {
         /// Checks that `octets` are whole NLRI; an error is where the first that is not begins.
         pub(crate) fn check(family: Family, add_path: bool, octets: &[u8]) -> Result<(), usize> {
             match family {
-                $( Family::$NAME => check_with($module::measure, add_path, octets), )*
+                $( Family::$NAME => check_with($module::skip, add_path, octets), )*
                 _ => Ok(()),
             }
         }
 
-        /// The NLRI in front of `octets`, without a path identifier, and its length.
+        /// The NLRI in front of `octets`, without a path identifier, and what is behind it.
         #[inline]
-        pub(crate) fn decode(family: Family, octets: &[u8]) -> Option<(NlriRef<'_>, usize)> {
+        pub(crate) fn decode(family: Family, octets: &[u8]) -> Option<(NlriRef<'_>, &[u8])> {
             match family {
                 $( Family::$NAME => $module::decode(octets), )*
-                _ => Some((NlriRef::Opaque(octets), octets.len())),
+                _ => Some((NlriRef::Opaque(octets), &[])),
             }
         }
 

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::attr::raw::{write_attr, write_attr_with};
-use crate::attr::{AttrSet, RawAttr, RawAttrs, SegmentKind, rule};
+use crate::attr::{AttrSet, RawAttr, RawAttrs, SegmentKind, flags_of, slot};
 use crate::community::Community;
 use crate::{Asn, AttrFlags, AttrType, BgpId, ClusterId};
 
@@ -159,7 +159,7 @@ fn copy(raw: &RawAttr<'_>, edits: &Rewrite<'_>, out: &mut Vec<u8>) {
         return;
     }
     let flags = raw.canonical_flags();
-    if !edits.pass_on || rule(raw.ty.0).is_some() {
+    if !edits.pass_on || slot(raw.ty).is_some() {
         write_attr(flags, raw.ty, raw.value, out);
     } else if raw.flags.contains(AttrFlags::TRANSITIVE) {
         // RFC 4271 section 5: somebody on the way did not know it.
@@ -175,7 +175,7 @@ fn value<T: Octets>(ty: AttrType, edit: Edit<T>, raw: Option<&RawAttr<'_>>, out:
         }
         (Edit::Keep, None) | (Edit::Remove, _) => return,
     };
-    write_attr(flags_of(ty), ty, &new.octets(), out);
+    write_attr(flags_of(ty).0, ty, &new.octets(), out);
 }
 
 fn as_path(raw: Option<&RawAttr<'_>>, edits: &Rewrite<'_>, out: &mut Vec<u8>) {
@@ -187,7 +187,7 @@ fn as_path(raw: Option<&RawAttr<'_>>, edits: &Rewrite<'_>, out: &mut Vec<u8>) {
         AsPathEdit::PrependConfed(asn) => (Some((SegmentKind::ConfedSequence, asn)), false),
     };
     let old = raw.map_or(&[][..], |raw| raw.value);
-    let flags = flags_of(AttrType::AS_PATH);
+    let flags = flags_of(AttrType::AS_PATH).0;
     if old.len() + LONGEST_PREPEND > usize::from(u16::MAX) {
         return write_attr(flags, AttrType::AS_PATH, old, out);
     }
@@ -225,7 +225,7 @@ fn segment(octets: &[u8]) -> Option<(u8, u8, &[u8], &[u8])> {
 fn communities(raw: Option<&RawAttr<'_>>, edits: &Rewrite<'_>, out: &mut Vec<u8>) {
     let ty = AttrType::COMMUNITIES;
     let old = raw.map_or(&[][..], |raw| raw.value);
-    let flags = raw.map_or(flags_of(ty), RawAttr::canonical_flags);
+    let flags = raw.map_or(flags_of(ty).0, RawAttr::canonical_flags);
     let fits = old.len() + edits.add_communities.len() * 4 <= usize::from(u16::MAX);
     let added = if fits { edits.add_communities } else { &[] };
     if raw.is_none() && added.is_empty() {
@@ -254,14 +254,10 @@ fn cluster_list(raw: Option<&RawAttr<'_>>, edits: &Rewrite<'_>, out: &mut Vec<u8
     if raw.is_none() && front.is_none() {
         return;
     }
-    write_attr_with(flags_of(ty), ty, out, |out| {
+    write_attr_with(flags_of(ty).0, ty, out, |out| {
         out.extend(front.into_iter().flat_map(|cluster| cluster.0.to_be_bytes()));
         out.extend_from_slice(old);
     });
-}
-
-fn flags_of(ty: AttrType) -> u8 {
-    rule(ty.0).map_or(AttrFlags::OPTIONAL.0, |(_, rule)| rule.flags)
 }
 
 /// Values of 4 octets.

@@ -430,6 +430,9 @@ impl<'a> Attributes<'a> {
     #[must_use]
     pub fn as_path(&self) -> Option<AsPath<'a>> {
         let path = AsPath::new(self.value::<AsPath<'_>>()?, self.four_octet_as());
+        if self.four_octet_as() {
+            return Some(path);
+        }
         Some(match self.get(AttrType::AS4_PATH) {
             Some(as4) if !self.as4_ignored() => path.merged(as4.value),
             _ => path,

@@ -4,7 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use crate::attr::raw::write_attr;
-use crate::attr::{Aggregator, AsPath, Attributes, Origin, SegmentKind, rule};
+use crate::attr::{Aggregator, AsPath, Attributes, Origin, SegmentKind, flags_of};
 use crate::community::Community;
 use crate::community::ext::ExtCommunity;
 use crate::community::ipv6_ext::Ipv6ExtCommunity;
@@ -206,8 +206,7 @@ impl AttrBuilder {
     }
 
     fn with(mut self, ty: AttrType, value: Vec<u8>) -> AttrBuilder {
-        let flags = rule(ty.0).map_or(AttrFlags::OPTIONAL, |(_, rule)| AttrFlags(rule.flags));
-        self.attrs.insert(ty, (flags, value));
+        self.attrs.insert(ty, (flags_of(ty), value));
         self
     }
 }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use crate::AttrType;
 use crate::attr::large_communities::write_unique;
 use crate::attr::raw::{ELSEWHERE, write_attr, write_attr_with};
-use crate::attr::{Attributes, RawAttr, rule};
+use crate::attr::{Attributes, RawAttr, slot};
 
 impl Attributes<'_> {
     /// Appends the attributes in canonical form: in the order of their types, lengths of minimal size, low flag bits 0,
@@ -31,7 +31,7 @@ impl Attributes<'_> {
             return;
         }
         // One walk notes where the unknown ones are, however many there are.
-        let mut raws: Vec<RawAttr<'_>> = self.iter().filter(|raw| rule(raw.ty.0).is_none()).collect();
+        let mut raws: Vec<RawAttr<'_>> = self.iter().filter(|raw| slot(raw.ty).is_none()).collect();
         raws.sort_unstable_by_key(|raw| raw.ty);
         let mut raws = raws.into_iter().peekable();
         for known in self.known() {

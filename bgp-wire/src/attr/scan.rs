@@ -2,7 +2,7 @@
 
 use crate::attr::index::Index;
 use crate::attr::raw::split;
-use crate::attr::{AttrSet, RawAttr, check_value, rule};
+use crate::attr::{AttrSet, Judgement, RawAttr, judge};
 use crate::error::{AttrProblem, Span};
 use crate::reader::to_u16;
 use crate::{Action, AttrFlags, AttrType, Context, Error, ErrorKind};
@@ -71,36 +71,33 @@ impl<'a> Scan<'a> {
         if !self.seen.insert(raw.ty) {
             return place.duplicate();
         }
-        let Some((slot, rule)) = rule(raw.ty.0) else {
-            self.unknown = true;
-            return if raw.flags.contains(AttrFlags::OPTIONAL) { Step::Fine } else { place.unrecognized() };
-        };
-        // RFC 7606 sections 7.5, 7.9, 7.10: these are discarded before anything else is looked at.
-        if !rule.taken_from.includes(ctx) {
-            self.left_out.insert(raw.ty);
-            return place.error(AttrProblem::Unwanted, Action::AttributeDiscard);
-        }
-        let value = if !rule.length.allows(raw.value.len(), ctx.four_octet_as()) {
-            Err(AttrProblem::Length)
-        } else if !ctx.four_octet_as() && self.outgrows(&raw) {
-            Err(AttrProblem::TooLong)
+        let judgement = if !ctx.four_octet_as() && self.outgrows(&raw) {
+            let (problem, action) = (AttrProblem::TooLong, Action::TreatAsWithdraw);
+            Judgement::Malformed { problem, action, flags_fit: true }
         } else {
-            check_value(raw.ty.0, raw.value, ctx)
+            judge(&raw, ctx)
         };
-        // RFC 7606 section 3 c: whatever the type, other flags withdraw. The low four bits do not count.
-        let flags_fit = raw.flags.0 & (AttrFlags::OPTIONAL | AttrFlags::TRANSITIVE).0 == rule.flags;
-        match value {
-            Ok(()) if flags_fit => {
+        match judgement {
+            Judgement::Good(slot) => {
                 self.index.set(slot, place.start);
                 Step::Fine
             }
-            Ok(()) => {
+            Judgement::NoRow => {
+                self.unknown = true;
+                if raw.flags.contains(AttrFlags::OPTIONAL) { Step::Fine } else { place.unrecognized() }
+            }
+            Judgement::Unwanted => {
+                self.left_out.insert(raw.ty);
+                place.error(AttrProblem::Unwanted, Action::AttributeDiscard)
+            }
+            // RFC 7606 section 3 c: whatever the type, other flags withdraw.
+            Judgement::Flags(slot) => {
                 self.wrong_flags(&raw, slot, place);
                 place.error(AttrProblem::Flags, Action::TreatAsWithdraw)
             }
-            Err(problem) => {
+            Judgement::Malformed { problem, action, flags_fit } => {
                 self.left_out.insert(raw.ty);
-                place.malformed(problem, rule.malformed, flags_fit)
+                place.malformed(problem, action, flags_fit)
             }
         }
     }

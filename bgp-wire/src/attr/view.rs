@@ -3,7 +3,7 @@
 use crate::attr::index::Index;
 use crate::attr::raw::split;
 use crate::attr::scan::{Scan, Step};
-use crate::attr::{AttrSet, RawAttr, RawAttrs, Row, rule};
+use crate::attr::{AttrSet, RawAttr, RawAttrs, Row, slot};
 use crate::reader::to_u16;
 use crate::{AttrType, Context, Error, ErrorKind, SessionKind};
 
@@ -93,8 +93,8 @@ impl<'a> Attributes<'a> {
         if !self.contains(ty) {
             return None;
         }
-        match rule(ty.0) {
-            Some((slot, _)) => self.at(self.index.get(slot)?),
+        match slot(ty) {
+            Some(slot) => self.at(self.index.get(slot)?),
             None if self.has_unknown => self.iter().find(|raw| raw.ty == ty),
             None => None,
         }

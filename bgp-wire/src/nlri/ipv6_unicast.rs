@@ -7,13 +7,13 @@ use crate::nlri::NlriRef;
 use crate::prefix;
 
 #[inline]
-pub(crate) fn measure(octets: &[u8]) -> Option<usize> {
-    prefix::measure(octets, 128)
+pub(crate) fn skip(octets: &[u8]) -> Option<&[u8]> {
+    prefix::skip(octets, 128)
 }
 
 #[inline]
-pub(crate) fn decode(octets: &[u8]) -> Option<(NlriRef<'_>, usize)> {
-    prefix::decode_v6(octets).map(|(net, len)| (NlriRef::Ipv6(net), len))
+pub(crate) fn decode(octets: &[u8]) -> Option<(NlriRef<'_>, &[u8])> {
+    prefix::decode_v6(octets).map(|(net, behind)| (NlriRef::Ipv6(net), behind))
 }
 
 #[cfg(feature = "alloc")]

@@ -1,7 +1,6 @@
 //! The routes of an UPDATE: fields of NLRI, one family each.
 
-use core::array;
-use core::iter::{Flatten, FusedIterator};
+use core::iter::FusedIterator;
 
 use crate::attr::NextHop;
 use crate::nlri::{self, Nlris};
@@ -32,66 +31,65 @@ pub struct Withdrawn<'m> {
 
 /// An iterator over the announced fields: that of the UPDATE itself, then that of MP_REACH_NLRI.
 #[derive(Debug, Clone)]
-pub struct Announcements<'m>(Flatten<array::IntoIter<Option<Announced<'m>>, 2>>);
+pub struct Announcements<'m> {
+    classic: Option<Announced<'m>>,
+    multiprotocol: Option<Announced<'m>>,
+}
 
 /// An iterator over the withdrawn fields: that of the UPDATE itself, then that of MP_UNREACH_NLRI, then, with
 /// treat-as-withdraw, those that were announced.
 #[derive(Debug, Clone)]
-pub struct Withdrawals<'m>(Flatten<array::IntoIter<Option<Withdrawn<'m>>, 4>>);
+pub struct Withdrawals<'m> {
+    classic: Option<Withdrawn<'m>>,
+    multiprotocol: Option<Withdrawn<'m>>,
+    /// What was announced.
+    revoked: [Option<Withdrawn<'m>>; 2],
+}
 
 impl<'m> Announcements<'m> {
+    #[inline]
     pub(crate) fn new(view: &UpdateView<'m>) -> Announcements<'m> {
-        let both = if view.verdict().action >= Action::TreatAsWithdraw {
-            [None, None]
-        } else {
-            [classic(view), multiprotocol(view)]
-        };
-        Announcements(both.into_iter().flatten())
+        if view.verdict().action >= Action::TreatAsWithdraw {
+            return Announcements { classic: None, multiprotocol: None };
+        }
+        Announcements { classic: classic(view), multiprotocol: multiprotocol(view) }
     }
 }
 
 impl<'m> Withdrawals<'m> {
+    #[inline]
     pub(crate) fn new(view: &UpdateView<'m>) -> Withdrawals<'m> {
-        let unreach = view.mp_unreach();
-        let [third, fourth] = if view.verdict().action >= Action::TreatAsWithdraw {
-            // The next hop may be what is wrong, so this does not go by `classic`.
-            let reach = view.mp_reach();
-            [
-                field(view, Family::IPV4_UNICAST, view.nlri_field()),
-                reach.and_then(|parts| field(view, parts.family, parts.nlri)),
-            ]
-        } else {
-            [None, None]
-        };
-        let all = [
-            field(view, Family::IPV4_UNICAST, view.withdrawn_field()),
-            unreach.and_then(|parts| field(view, parts.family, parts.nlri)),
-            third,
-            fourth,
-        ];
-        Withdrawals(all.into_iter().flatten())
+        Withdrawals {
+            classic: field(view, Family::IPV4_UNICAST, view.withdrawn_field()),
+            multiprotocol: view.mp_unreach().and_then(|parts| field(view, parts.family, parts.nlri)),
+            revoked: if view.verdict().action >= Action::TreatAsWithdraw { revoked(view) } else { [None, None] },
+        }
     }
 }
 
 impl<'m> Iterator for Announcements<'m> {
     type Item = Announced<'m>;
 
+    #[inline]
     fn next(&mut self) -> Option<Announced<'m>> {
-        self.0.next()
+        self.classic.take().or_else(|| self.multiprotocol.take())
     }
 }
 
 impl<'m> Iterator for Withdrawals<'m> {
     type Item = Withdrawn<'m>;
 
+    #[inline]
     fn next(&mut self) -> Option<Withdrawn<'m>> {
-        self.0.next()
+        let taken = self.classic.take().or_else(|| self.multiprotocol.take());
+        taken.or_else(|| self.revoked.iter_mut().find_map(Option::take))
     }
 }
 
 impl FusedIterator for Announcements<'_> {}
 impl FusedIterator for Withdrawals<'_> {}
 
+#[inline]
 fn classic<'m>(view: &UpdateView<'m>) -> Option<Announced<'m>> {
     let Withdrawn { family, nlri } = field(view, Family::IPV4_UNICAST, view.nlri_field())?;
     let next_hop = view.attributes().value::<NextHop>().and_then(NextHop::v4)?;
@@ -105,7 +103,17 @@ fn multiprotocol<'m>(view: &UpdateView<'m>) -> Option<Announced<'m>> {
     Some(Announced { family, next_hop, nlri })
 }
 
+/// What the view announced, without the next hops: these may be what is wrong.
+#[cold]
+fn revoked<'m>(view: &UpdateView<'m>) -> [Option<Withdrawn<'m>>; 2] {
+    [
+        field(view, Family::IPV4_UNICAST, view.nlri_field()),
+        view.mp_reach().and_then(|parts| field(view, parts.family, parts.nlri)),
+    ]
+}
+
 /// A field that has NLRI of a negotiated family.
+#[inline]
 fn field<'m>(view: &UpdateView<'m>, family: Family, octets: &'m [u8]) -> Option<Withdrawn<'m>> {
     let ctx = view.context();
     if octets.is_empty() || !ctx.families().contains(family) {
