@@ -157,7 +157,7 @@ fn next_hop(input: &mut Input<'_>) -> NextHop {
 fn routes(input: &mut Input<'_>, family: Family, path_ids: bool) -> Vec<PathNlri<'static>> {
     let mut routes = Vec::new();
     // A prefix may be repeated by one octet, so that a short input makes many messages.
-    while !input.is_empty() {
+    while !input.is_empty() && routes.len() < 2000 {
         let len = input.u8();
         let bits = input.u32();
         for index in 0..u32::from(input.u8()) + 1 {
