@@ -149,6 +149,15 @@ impl Error {
     /// The NOTIFICATION that answers it. `message` is what was decoded: the data are octets of it.
     ///
     /// Errors whose [`action`](Self::action) is weaker have one too, for sessions without RFC 7606.
+    ///
+    /// ```
+    /// use bgp_wire::{Context, Message, NotificationCode, SessionKind};
+    /// let mut message = bgp_wire::KEEPALIVE;
+    /// message[18] = 9; // no such type
+    /// let error = Message::decode(&message, &Context::new(SessionKind::Ebgp)).unwrap_err();
+    /// let answer = error.notification(&message);
+    /// assert_eq!((answer.code, answer.data), (NotificationCode::BAD_MESSAGE_TYPE, &[9][..]));
+    /// ```
     #[must_use]
     pub fn notification<'m>(&self, message: &'m [u8]) -> Notification<'m> {
         let (_, code, data) = self.answer();

@@ -183,6 +183,17 @@ impl<'m> UpdateView<'m> {
     /// The withdrawn routes: first what the message withdraws, then, with treat-as-withdraw, what it announces.
     ///
     /// A prefix that one message withdraws and announces counts as announced (RFC 4271 section 4.3): handle these first.
+    ///
+    /// ```
+    /// use bgp_wire::{Context, SessionKind, UpdateView};
+    ///
+    /// let mut message = vec![0xff; 16];
+    /// message.extend([0, 27, 2, 0, 4, 24, 203, 0, 113, 0, 0]); // length, type, 4 octets of withdrawn routes, no attributes
+    /// let update = UpdateView::decode(&message, &Context::new(SessionKind::Ebgp))?;
+    /// let routes: Vec<_> = update.withdrawn().flat_map(|part| part.nlri).map(|nlri| nlri.to_string()).collect();
+    /// assert_eq!(routes, ["203.0.113.0/24"]);
+    /// # Ok::<(), bgp_wire::Error>(())
+    /// ```
     #[must_use]
     pub fn withdrawn(&self) -> Withdrawals<'m> {
         Withdrawals::new(self)
@@ -190,6 +201,16 @@ impl<'m> UpdateView<'m> {
 
     /// The family whose End-of-RIB marker this is (RFC 4724 section 2), where it was negotiated: an UPDATE of 23 octets
     /// for IPv4 unicast, otherwise one with an empty MP_UNREACH_NLRI and nothing else.
+    ///
+    /// ```
+    /// use bgp_wire::{Context, Family, SessionKind, UpdateView};
+    ///
+    /// let mut message = vec![0xff; 16];
+    /// message.extend([0, 23, 2, 0, 0, 0, 0]); // length, type, no withdrawn routes, no attributes
+    /// let update = UpdateView::decode(&message, &Context::new(SessionKind::Ibgp))?;
+    /// assert_eq!(update.end_of_rib(), Some(Family::IPV4_UNICAST));
+    /// # Ok::<(), bgp_wire::Error>(())
+    /// ```
     #[must_use]
     pub fn end_of_rib(&self) -> Option<Family> {
         let bare = self.withdrawn_field().is_empty() && self.nlri_field().is_empty() && self.action == Action::Accept;

@@ -178,6 +178,15 @@ impl<'a> AsPath<'a> {
 
     /// The length that the decision process compares: each AS of a sequence 1, a set 1, confederation segments 0
     /// (RFC 4271 section 9.1.2.2, RFC 5065 section 5.3).
+    ///
+    /// ```
+    /// use bgp_wire::attr::Attributes;
+    ///
+    /// // 64512 {64513 64514}: a set counts as one.
+    /// let block = [0x40, 2, 16, 2, 1, 0, 0, 0xfc, 0, 1, 2, 0, 0, 0xfc, 1, 0, 0, 0xfc, 2];
+    /// assert_eq!(Attributes::from_canonical(&block)?.as_path().map(|path| path.hops()), Some(2));
+    /// # Ok::<(), bgp_wire::Error>(())
+    /// ```
     #[must_use]
     pub fn hops(&self) -> u32 {
         // A merged path is as long as the AS_PATH by construction.
@@ -204,6 +213,17 @@ impl<'a> AsPath<'a> {
 
     /// The neighbouring AS as the MED comparison of an internal route wants it (RFC 4271 section 9.1.2.2 c): the first
     /// AS behind the confederation segments; none where that is a set or nothing is left.
+    ///
+    /// ```
+    /// use bgp_wire::Asn;
+    /// use bgp_wire::attr::Attributes;
+    ///
+    /// // (65001) 64513
+    /// let block = [0x40, 2, 12, 3, 1, 0, 0, 0xfd, 0xe9, 2, 1, 0, 0, 0xfc, 1];
+    /// let path = Attributes::from_canonical(&block)?.as_path().unwrap_or_default();
+    /// assert_eq!((path.first(), path.neighbor()), (Some(Asn(65001)), Some(Asn(64513))));
+    /// # Ok::<(), bgp_wire::Error>(())
+    /// ```
     #[must_use]
     pub fn neighbor(&self) -> Option<Asn> {
         let mut segment = self.segments().find(|segment| !segment.kind.is_confed())?;
@@ -212,6 +232,15 @@ impl<'a> AsPath<'a> {
 
     /// The AS that the route comes from: the last member of the last segment; none where that is a set or confederation
     /// segment, or the path is empty (RFC 6811 section 2).
+    ///
+    /// ```
+    /// use bgp_wire::Asn;
+    /// use bgp_wire::attr::Attributes;
+    ///
+    /// let block = [0x40, 2, 10, 2, 2, 0, 0, 0xfc, 0, 0, 0, 0xfc, 1]; // 64512 64513
+    /// assert_eq!(Attributes::from_canonical(&block)?.as_path().and_then(|path| path.origin()), Some(Asn(64513)));
+    /// # Ok::<(), bgp_wire::Error>(())
+    /// ```
     #[must_use]
     pub fn origin(&self) -> Option<Asn> {
         let last = self.segments().last()?;

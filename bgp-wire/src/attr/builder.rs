@@ -59,6 +59,15 @@ impl AttrBuilder {
     }
 
     /// Everything that `attributes` has, in canonical form.
+    ///
+    /// ```
+    /// use bgp_wire::attr::{AttrBuilder, Attributes};
+    ///
+    /// let block = AttrBuilder::new().med(7).build()?;
+    /// let changed = AttrBuilder::from_attributes(&Attributes::from_canonical(&block)?).local_pref(200).build()?;
+    /// assert_eq!(changed, AttrBuilder::new().med(7).local_pref(200).build()?);
+    /// # Ok::<(), bgp_wire::Error>(())
+    /// ```
     pub fn from_attributes(attributes: &Attributes<'_>) -> AttrBuilder {
         let mut block = Vec::new();
         attributes.write_canonical(&mut block);
@@ -149,6 +158,17 @@ impl AttrBuilder {
     }
 
     /// Any attribute by its octets. The Optional, Transitive and Partial bits of `flags` count.
+    ///
+    /// ```
+    /// use bgp_wire::attr::{AttrBuilder, Attributes};
+    /// use bgp_wire::{AttrFlags, AttrType};
+    ///
+    /// let flags = AttrFlags::OPTIONAL | AttrFlags::TRANSITIVE;
+    /// let block = AttrBuilder::new().raw(flags, AttrType(200), &[1, 2]).build()?;
+    /// let raw = Attributes::from_canonical(&block)?.get(AttrType(200));
+    /// assert_eq!(raw.map(|raw| raw.value), Some(&[1, 2][..]));
+    /// # Ok::<(), bgp_wire::Error>(())
+    /// ```
     pub fn raw(mut self, flags: AttrFlags, ty: AttrType, value: &[u8]) -> AttrBuilder {
         let raw = crate::attr::RawAttr { flags, ty, value };
         self.attrs.insert(ty, (AttrFlags(raw.canonical_flags()), value.to_vec()));

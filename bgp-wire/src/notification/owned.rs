@@ -34,12 +34,24 @@ impl NotificationBuf {
     }
 
     /// An administrative shutdown or reset with a text (RFC 9003), cut as [`ShutdownCommunication`] does.
+    ///
+    /// ```
+    /// use bgp_wire::{NotificationBuf, NotificationCode};
+    /// let reset = NotificationBuf::with_communication(NotificationCode::ADMIN_RESET, "back in a minute");
+    /// assert_eq!(reset.view().communication(), Some("back in a minute"));
+    /// ```
     #[must_use]
     pub fn with_communication(code: NotificationCode, text: &str) -> Self {
         Self::new(code, ShutdownCommunication::new(text).data().into())
     }
 
     /// A Hard Reset (RFC 8538 section 3.1) for the reason `inner`.
+    ///
+    /// ```
+    /// use bgp_wire::{Notification, NotificationBuf, NotificationCode};
+    /// let inner = Notification::new(NotificationCode::ADMIN_SHUTDOWN, &[]);
+    /// assert_eq!(NotificationBuf::hard_reset(inner).view().inner(), Some(inner));
+    /// ```
     #[must_use]
     pub fn hard_reset(inner: Notification<'_>) -> Self {
         Self::new(NotificationCode::HARD_RESET, [&[inner.code.code, inner.code.subcode], inner.data].concat())
