@@ -91,6 +91,21 @@ pub(crate) fn best(candidates: &[Candidate], rules: Rules) -> Option<usize> {
     round.alive.first().copied()
 }
 
+/// At most `count` candidates: the best, the best of the others, and so on. Each is decided anew among all that are
+/// left, as MED is no order.
+pub(crate) fn ranked(candidates: &[Candidate], rules: Rules, count: usize) -> SmallVec<[usize; 4]> {
+    let mut left: SmallVec<[usize; 8]> = (0..candidates.len()).collect();
+    let mut order = SmallVec::new();
+    while order.len() < count {
+        let mut round = Round { alive: left.clone(), ..Round::new(candidates, rules, None) };
+        round.run();
+        let Some(first) = round.alive.first().copied() else { break };
+        left.retain(|at| *at != first);
+        order.push(first);
+    }
+    order
+}
+
 /// For every candidate but the best: the step that eliminated it, and the index of a path that it lost against.
 pub(crate) fn explain(candidates: &[Candidate], rules: Rules) -> Vec<Option<(Step, usize)>> {
     let mut log = alloc::vec![None; candidates.len()];

@@ -10,7 +10,7 @@ use bgp_wire::community::Community;
 
 use crate::config::Config;
 use crate::facts::Facts;
-use crate::peer::{PeerConfig, PeerKind, Policy, Source};
+use crate::peer::{AddPathTx, PeerConfig, PeerKind, Policy, Source};
 use crate::reflect;
 
 pub(crate) use self::form::{Form, Forms};
@@ -22,6 +22,8 @@ pub(crate) struct View {
     pub(crate) role: Option<Role>,
     pub(crate) llgr: bool,
     pub(crate) best_external: bool,
+    /// Several paths of a prefix, in the families that the session has identifiers for.
+    pub(crate) add_path_tx: Option<AddPathTx>,
     pub(crate) policy: Policy,
     pub(crate) next_hop_self: bool,
     pub(crate) own_v4: Option<Ipv4Addr>,
@@ -37,6 +39,7 @@ impl View {
             role: peer.role.filter(|_| peer.kind.is_external()),
             llgr: peer.llgr,
             best_external: peer.best_external && peer.kind.is_internal(),
+            add_path_tx: peer.add_path_tx,
             policy: if peer.kind.is_external() { peer.policy } else { Policy::AcceptAll },
             next_hop_self: peer.next_hop_self,
             own_v4: peer.local_v4.or(config.local_v4),

@@ -3,6 +3,7 @@
 //! A group knows what was last sent for every route. What changes is encoded once and goes into a ring that the
 //! members read at their own pace; one that comes late or falls behind walks the group's table instead.
 
+mod paths;
 pub(crate) mod ring;
 mod send;
 mod walk;
@@ -10,9 +11,11 @@ mod walk;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
-use bgp_wire::{Context, FamilySet, Packer, SessionKind};
+use bgp_wire::{Context, Family, FamilySet, Packer, PathId, SessionKind};
 use ipnet::IpNet;
+use smallvec::SmallVec;
 
+use self::paths::Slots;
 use self::ring::{NO_SENDER, Ring};
 use self::walk::{TablePage, Walk};
 use crate::bits::{Bits, PAGE_BITS};
@@ -20,7 +23,7 @@ use crate::config::Config;
 use crate::export::{self, Denial, Form, Outgoing, View};
 use crate::pages::Pages;
 use crate::path::Path;
-use crate::peer::{PeerId, PeerKind, Source};
+use crate::peer::{AddPathTx, PeerId, PeerKind, Source};
 use crate::store::{AttrId, AttrStore};
 use crate::tables::{self, Tables};
 
@@ -39,19 +42,29 @@ pub(crate) struct GroupKey {
 impl GroupKey {
     pub(crate) fn new(view: View, context: &Context) -> GroupKey {
         let families: FamilySet = tables::families().filter(|family| context.families().contains(*family)).collect();
+        let add_path = context.add_path_send().intersection(families);
         GroupKey {
-            view,
+            view: View { add_path_tx: view.add_path_tx.filter(|_| add_path != FamilySet::EMPTY), ..view },
             families,
             kind: context.kind(),
             four_octet_as: context.four_octet_as(),
-            add_path: context.add_path_send().intersection(families),
+            add_path,
             ext_next_hop: context.ext_next_hop().intersection(families),
             max_send: context.max_send(),
         }
     }
+
+    /// The path identifier of a route, or of a slot where several paths are sent (RFC 7911 section 3).
+    pub(crate) fn path_id(&self, family: Family, route: u32) -> Option<PathId> {
+        let id = if self.view.add_path_tx.is_some() { PathId(route.saturating_add(1)) } else { ONLY_PATH };
+        self.add_path.contains(family).then_some(id)
+    }
 }
 
-/// What was last sent to a group for one route: 8 octets.
+/// The path identifier of the one path that is sent where the session has identifiers all the same.
+const ONLY_PATH: PathId = PathId(1);
+
+/// What was last sent to a group for one route, or for one path where it is sent several: 8 octets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Last {
     attr: Option<AttrId>,
@@ -60,13 +73,38 @@ struct Last {
 }
 
 /// The outcome of the decision process for one route, as all groups take it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Decided {
     pub(crate) route: u32,
     pub(crate) prefix: IpNet,
     pub(crate) best: Option<(Path, Source)>,
     /// The best of the external paths, where some group asks for it and the best is internal.
     pub(crate) external: Option<(Path, Source)>,
+    /// All paths that compete, where some group asks for them: as many of the best in front as any group asks for.
+    pub(crate) paths: Vec<(Path, Source)>,
+    /// Whether `best` is another than it was.
+    pub(crate) is_new: bool,
+}
+
+/// What groups ask for beyond the best path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Wanted {
+    pub(crate) external: bool,
+    /// So many of the best paths.
+    pub(crate) best: u16,
+    /// All paths.
+    pub(crate) all: bool,
+}
+
+impl Wanted {
+    pub(crate) fn paths(self) -> bool {
+        self.all || self.best > 0
+    }
+
+    /// Whether a route is of interest although its best path is the same.
+    pub(crate) fn more(self) -> bool {
+        self.external || self.paths()
+    }
 }
 
 /// One peer of a group.
@@ -92,6 +130,7 @@ struct Private {
     /// The ring position at which the batch begins that made it so.
     at: u64,
     tick: u64,
+    route: u32,
     prefix: IpNet,
 }
 
@@ -111,9 +150,12 @@ pub(crate) struct Group {
     packer: Packer,
     /// Numbers of the export forms in use, by kind of source.
     forms: Vec<(Option<PeerKind>, u32)>,
+    /// By route, or by slot where several paths are sent.
     last: Pages<Last>,
-    /// Routes that `last` has a block for.
+    /// What `last` has a block for.
     live: Bits,
+    /// Where several paths are sent: what stands in the place of routes everywhere in the group.
+    slots: Option<Slots>,
     /// Parts of the table as members that walk all of it are sent them; none when nobody walks.
     pages: BTreeMap<u32, TablePage>,
     ring: Ring,
@@ -135,6 +177,7 @@ impl Group {
             forms: Vec::new(),
             last: Pages::default(),
             live: Bits::default(),
+            slots: key.view.add_path_tx.map(|_| Slots::default()),
             pages: BTreeMap::new(),
             ring: Ring::default(),
             members: Vec::new(),
@@ -186,19 +229,45 @@ impl Group {
         self.pages.clear();
     }
 
-    /// What was last sent for `route` came from `peer`, which is a member again.
-    pub(crate) fn relabel(&mut self, route: u32, peer: u32) {
-        if let Some(last) = self.last.get_mut(route).filter(|last| last.attr.is_some()) {
-            last.sender = peer;
-            self.pages.remove(&(route / PAGE_BITS));
+    /// `peer`, which is to be a member again, has kept paths of `route`; `is_best`: the best is one of them.
+    pub(crate) fn relabel(&mut self, route: u32, peer: u32, is_best: bool) {
+        let slots: SmallVec<[u32; 8]> = match &self.slots {
+            Some(slots) => slots.of_peer(route, peer, is_best),
+            None => is_best.then_some(route).into_iter().collect(),
+        };
+        for slot in slots {
+            if let Some(last) = self.last.get_mut(slot).filter(|last| last.attr.is_some()) {
+                last.sender = peer;
+                self.pages.remove(&(slot / PAGE_BITS));
+            }
+        }
+    }
+
+    /// Whether the group may have to be told of a route although its best path is the same.
+    pub(crate) fn wants(&self, wanted: &mut Wanted) {
+        wanted.external |= self.key.view.best_external;
+        match self.key.view.add_path_tx {
+            Some(AddPathTx::Best(count)) => wanted.best = wanted.best.max(count),
+            Some(AddPathTx::All) => wanted.all = true,
+            None => {}
+        }
+    }
+
+    /// The prefix of a route, or of a slot where several paths are sent.
+    pub(crate) fn prefix(&self, tables: &Tables, route: u32) -> Option<IpNet> {
+        match &self.slots {
+            Some(slots) => slots.prefix(route),
+            None => tables.prefix(route),
         }
     }
 
     /// Sends `family` once more to one member (RFC 2918).
-    pub(crate) fn refresh(&mut self, peer: u32, shared: &mut Shared<'_>, family: bgp_wire::Family) {
+    pub(crate) fn refresh(&mut self, peer: u32, shared: &mut Shared<'_>, family: Family) {
         let Ok(place) = self.member_at(peer) else { return };
         self.fall_behind(place);
-        let routes: Vec<u32> = self.live().filter(|route| in_family(shared.tables, *route, family)).collect();
+        let is_of = |prefix| tables::family_of(prefix) == family;
+        let routes = self.live().filter(|route| self.prefix(shared.tables, *route).is_some_and(is_of));
+        let routes: Vec<u32> = routes.collect();
         let Some(at) = self.walk_at(peer).ok() else { return };
         for route in routes {
             let told = self.told(peer, route);
@@ -221,7 +290,8 @@ impl Group {
 
     /// Whether some member still has to be told about `route` as it was.
     pub(crate) fn awaits(&self, route: u32) -> bool {
-        self.walks.iter().any(|(_, walk)| walk.is_pending(route))
+        // A slot has the prefix itself.
+        self.slots.is_none() && self.walks.iter().any(|(_, walk)| walk.is_pending(route))
     }
 
     /// The batch of the oldest message in the ring.
@@ -242,35 +312,42 @@ impl Group {
         }
     }
 
-    /// What is to be sent for a decided route, with one reference, and the sender's label.
-    fn outgoing(&mut self, decided: &Decided, shared: &mut Shared<'_>) -> Option<(AttrId, u32)> {
-        let view = self.key.view;
-        let denial = |(path, source): (Path, Source)| {
-            let facts = shared.store.facts(path.attr)?;
-            Some(export::denial(&Outgoing { facts, source, view: &view, config: shared.config }))
-        };
+    /// Why a path is not sent; `None`: it is not known.
+    fn denial(&self, (path, source): (Path, Source), shared: &Shared<'_>) -> Option<Option<Denial>> {
+        let facts = shared.store.facts(path.attr)?;
+        Some(export::denial(&Outgoing { facts, source, view: &self.key.view, config: shared.config }))
+    }
+
+    /// The path to send for a decided route where it is one.
+    fn only(&self, decided: &Decided, shared: &Shared<'_>) -> Option<(Path, Source)> {
         let mut chosen = decided.best?;
-        if !self.key.families.contains(tables::family_of(decided.prefix)) {
-            return None;
-        }
-        let mut denied = denial(chosen)?;
-        if denied == Some(Denial::NotReflected) && view.best_external {
+        let mut denied = self.denial(chosen, shared)?;
+        if denied == Some(Denial::NotReflected) && self.key.view.best_external {
             chosen = decided.external?;
-            denied = denial(chosen)?;
+            denied = self.denial(chosen, shared)?;
         }
-        if denied.is_some() {
+        denied.is_none().then_some(chosen)
+    }
+
+    /// What a path becomes, with one reference, and the sender's label.
+    fn outgoing(
+        &mut self,
+        (path, source): (Path, Source),
+        prefix: IpNet,
+        shared: &mut Shared<'_>,
+    ) -> Option<(AttrId, u32)> {
+        if !self.key.families.contains(tables::family_of(prefix)) {
             return None;
         }
-        let (path, source) = chosen;
         let form = match self.forms.iter().find(|(kind, _)| *kind == source.kind) {
             Some((_, form)) => *form,
             None => {
-                let form = shared.store.form(Form::new(shared.config, source.kind, &view))?;
+                let form = shared.store.form(Form::new(shared.config, source.kind, &self.key.view))?;
                 self.forms.push((source.kind, form));
                 form
             }
         };
-        let v6 = matches!(decided.prefix, IpNet::V6(_));
+        let v6 = matches!(prefix, IpNet::V6(_));
         let attr = shared.store.outgoing(path.attr, form, source.router_id, v6)?;
         let sender = if self.member_at(path.peer()).is_ok() { path.peer() } else { NO_SENDER };
         Some((attr, sender))
@@ -352,9 +429,9 @@ impl Group {
         if self.walks.is_empty() {
             self.pages.clear();
         }
+        let Group { slots, walks, .. } = self;
+        if let Some(slots) = slots {
+            slots.free_held(|slot| walks.iter().any(|(_, walk)| walk.is_pending(slot)));
+        }
     }
-}
-
-fn in_family(tables: &Tables, route: u32, family: bgp_wire::Family) -> bool {
-    tables.prefix(route).is_some_and(|prefix| tables::family_of(prefix) == family)
 }

@@ -35,7 +35,7 @@ pub use decision::Step;
 pub use event::{Explained, Outcome, PathRef, RibEvent, Selected, UpdateOutcome};
 pub use fib::Fib;
 pub use import::Ineligible;
-pub use peer::{PeerConfig, PeerId, PeerKind, Policy};
+pub use peer::{AddPathTx, PeerConfig, PeerId, PeerKind, Policy};
 pub use rib::{AddPeerError, OriginateError, Rib};
 
 /// Where packets to a route's prefixes go; of bgp-wire, as it is in what this crate takes and gives.

@@ -65,6 +65,18 @@ pub enum Policy {
     None,
 }
 
+/// How many paths of a prefix a peer is sent where ADD-PATH was negotiated (RFC 7911).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AddPathTx {
+    /// All that compete.
+    All,
+    /// As many at most: the best, then the best of the others, and so on. Those among them that the peer may not be
+    /// sent, its own to begin with, are left out and no others come in their place, so that `Best(1)` is what a session
+    /// without ADD-PATH is sent.
+    Best(u16),
+}
+
 /// What is configured for one peer.
 ///
 /// ```
@@ -87,6 +99,7 @@ pub struct PeerConfig {
     pub(crate) role: Option<Role>,
     pub(crate) llgr: bool,
     pub(crate) best_external: bool,
+    pub(crate) add_path_tx: Option<AddPathTx>,
     pub(crate) policy: Policy,
 }
 
@@ -105,6 +118,7 @@ impl PeerConfig {
             role: None,
             llgr: false,
             best_external: false,
+            add_path_tx: None,
             policy: Policy::AcceptAll,
         }
     }
@@ -160,6 +174,27 @@ impl PeerConfig {
         self
     }
 
+    /// Sends several paths of a prefix in the families for which the session may send path identifiers (none: the best
+    /// path alone, with or without an identifier as the session asks). In those families it acts instead of
+    /// [`with_best_external`](Self::with_best_external).
+    ///
+    /// ```
+    /// use bgp_rib::{AddPathTx, PeerConfig, PeerKind};
+    /// use bgp_wire::Asn;
+    ///
+    /// let client = PeerConfig::new(PeerKind::RrClient, Asn(64512), "192.0.2.2".parse()?);
+    /// assert_eq!(client.add_path_tx(), None);
+    /// assert_eq!(client.with_add_path_tx(AddPathTx::Best(2)).add_path_tx(), Some(AddPathTx::Best(2)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    #[doc(alias = "add paths tx")]
+    #[doc(alias = "addpath-tx-all-paths")]
+    pub const fn with_add_path_tx(mut self, paths: AddPathTx) -> PeerConfig {
+        self.add_path_tx = Some(paths);
+        self
+    }
+
     /// The policy ([`Policy::AcceptAll`]).
     #[must_use]
     pub const fn with_policy(mut self, policy: Policy) -> PeerConfig {
@@ -171,6 +206,12 @@ impl PeerConfig {
     #[must_use]
     pub const fn kind(&self) -> PeerKind {
         self.kind
+    }
+
+    /// What is sent where ADD-PATH was negotiated.
+    #[must_use]
+    pub const fn add_path_tx(&self) -> Option<AddPathTx> {
+        self.add_path_tx
     }
 
     /// The peer's AS.

@@ -17,7 +17,7 @@ use smallvec::SmallVec;
 use crate::bits::Bits;
 use crate::config::Config;
 use crate::event::{RibEvent, Selected};
-use crate::group::{Group, Shared};
+use crate::group::{Group, Shared, Wanted};
 use crate::pages::Pages;
 use crate::path::Path;
 use crate::peer::{PeerConfig, PeerId};
@@ -68,8 +68,8 @@ pub struct Rib {
     retired: VecDeque<(u64, u32)>,
     /// Of these, those that a walking member still has to be told about.
     held: Bits,
-    /// Some group asks for the best external path too.
-    wants_external: bool,
+    /// What groups ask for beyond the best path.
+    wanted: Wanted,
     /// A member may have walked since `held` was looked through.
     walked: bool,
     tick: u64,
@@ -127,7 +127,7 @@ impl Rib {
             dirty: Bits::default(),
             retired: VecDeque::new(),
             held: Bits::default(),
-            wants_external: false,
+            wanted: Wanted::default(),
             walked: false,
             tick: 0,
             next_hops: NextHops::default(),

@@ -4,6 +4,7 @@ fn is<T: Send + Sync>() {}
 
 #[test]
 fn public_types_are_send_and_sync() {
+    is::<bgp_rib::AddPathTx>();
     is::<bgp_rib::AddPeerError>();
     is::<bgp_rib::AttrId>();
     is::<bgp_rib::AttrStore>();

@@ -12,7 +12,7 @@ use std::net::IpAddr;
 use bgp_rib::{AttrStore, PeerId, Rib};
 use bgp_wire::attr::{AttrBuilder, NextHop, Origin};
 use bgp_wire::nlri::PathNlri;
-use bgp_wire::{Action, Context, Family, MAX_LEN, Packer, UpdateView, frame};
+use bgp_wire::{Action, Context, Family, FamilySet, MAX_LEN, Packer, PathId, UpdateView, frame};
 use bytes::BytesMut;
 use ipnet::IpNet;
 use serde_json::Value;
@@ -41,7 +41,8 @@ struct Peer {
     id: PeerId,
     context: Context,
     up: bool,
-    table: BTreeMap<IpNet, Value>,
+    /// By prefix, and by path identifier where the session has them.
+    table: BTreeMap<(IpNet, Option<PathId>), Value>,
 }
 
 fn play(case: &Value, found: &mut Vec<Mismatch>) -> Result<(), Mismatch> {
@@ -184,17 +185,30 @@ impl Bench {
         for (text, attributes) in entries(&path, want)? {
             let key = format!("{path}.{text}");
             let prefix = prefix(key.clone(), &Value::from(text))?;
-            if !attributes.is_null() {
-                wanted.insert(prefix, attrs::normal(&key, attributes, found)?);
-            }
+            let paths = match attributes {
+                Value::Null => &[],
+                Value::Array(paths) if peer.has_paths() => paths.as_slice(),
+                one => core::slice::from_ref(one),
+            };
+            let paths = paths.iter().map(|path| attrs::normal(&key, path, found)).collect::<Result<Vec<_>, _>>()?;
+            wanted.insert(prefix, paths);
         }
-        let prefixes: BTreeSet<_> = wanted.keys().chain(peer.table.keys()).collect();
+        let mut held: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for ((prefix, _), attributes) in &peer.table {
+            held.entry(*prefix).or_default().push(attributes.clone());
+        }
+        let prefixes: BTreeSet<_> = wanted.keys().chain(held.keys()).collect();
         for prefix in prefixes {
-            let (want, got) = (wanted.get(prefix), peer.table.get(prefix));
-            if want == got || got.is_none() && optional.contains(&(name.to_owned(), *prefix)) {
+            // Paths of a prefix have no order; attributes as text have one.
+            let [want, got] = [&wanted, &held].map(|table| {
+                let mut paths = table.get(prefix).cloned().unwrap_or_default();
+                paths.sort_by_cached_key(Value::to_string);
+                paths
+            });
+            if want == got || got.is_empty() && optional.contains(&(name.to_owned(), *prefix)) {
                 continue;
             }
-            let [want, got] = [want, got].map(|attributes| attributes.cloned().unwrap_or_default());
+            let [want, got] = [want, got].map(|paths| peer.shown(paths));
             found.push(Mismatch::new(format!("{path}.{prefix}"), want, got));
         }
         Ok(())
@@ -213,21 +227,38 @@ impl Bench {
 }
 
 impl Peer {
+    /// Whether it is sent several paths of a prefix.
+    fn has_paths(&self) -> bool {
+        self.context.add_path_send() != FamilySet::EMPTY
+    }
+
+    /// The paths of a prefix as a case has them.
+    fn shown(&self, mut paths: Vec<Value>) -> Value {
+        if self.has_paths() { Value::Array(paths) } else { paths.pop().unwrap_or_default() }
+    }
+
+    /// The session as the peer sees it.
+    fn mirror(&self) -> Context {
+        let (receive, send) = (self.context.add_path_receive(), self.context.add_path_send());
+        self.context.with_add_path_receive(send).with_add_path_send(receive)
+    }
+
     /// What the peer makes of one message.
     fn learn(&mut self, path: &str, message: &[u8]) -> Result<(), Mismatch> {
         let wrong = |error| Mismatch::new(path, "an UPDATE without fault", error);
-        let update = UpdateView::decode(message, &self.context).map_err(wrong)?;
+        let update = UpdateView::decode(message, &self.mirror()).map_err(wrong)?;
         if update.verdict().action != Action::Accept {
             let reasons: Vec<_> = update.reasons().map(|error| error.to_string()).collect();
             return Err(Mismatch::new(path, "an UPDATE without fault", reasons.join(", ")));
         }
-        for prefix in update.withdrawn().flat_map(|section| section.nlri).filter_map(|path| path.nlri.prefix()) {
-            self.table.remove(&prefix);
+        let key = |path: PathNlri<'_>| Some((path.nlri.prefix()?, path.path_id));
+        for path in update.withdrawn().flat_map(|section| section.nlri).filter_map(key) {
+            self.table.remove(&path);
         }
         for section in update.announced() {
             let attributes = attrs::show(&update.attributes(), section.next_hop);
-            for prefix in section.nlri.filter_map(|path| path.nlri.prefix()) {
-                self.table.insert(prefix, attributes.clone());
+            for path in section.nlri.filter_map(key) {
+                self.table.insert(path, attributes.clone());
             }
         }
         Ok(())
@@ -236,7 +267,7 @@ impl Peer {
 
 /// The peer's own packer: it sends what we receive.
 fn peer_packer(peer: &Peer) -> Packer {
-    Packer::new(&peer.context)
+    Packer::new(&peer.mirror())
 }
 
 fn messages<'m>(path: &str, mut octets: &'m [u8]) -> Result<Vec<&'m [u8]>, Mismatch> {
@@ -275,3 +306,6 @@ fn next_hop(addr: IpAddr) -> NextHop {
         IpAddr::V6(addr) => NextHop::V6(addr),
     }
 }
+
+#[cfg(test)]
+mod tests;

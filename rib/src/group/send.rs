@@ -3,17 +3,18 @@
 use alloc::vec::Vec;
 
 use bgp_wire::nlri::PathNlri;
-use bgp_wire::{Family, Packer, PathId};
+use bgp_wire::{Family, Packer};
 use bytes::{Bytes, BytesMut};
 use ipnet::IpNet;
+use smallvec::SmallVec;
 
+use super::paths::PathKey;
 use super::ring::{Change, NO_SENDER, Next};
 use super::{Decided, Group, GroupKey, Last, Private, Shared};
+use crate::path::Path;
+use crate::peer::{AddPathTx, Source};
 use crate::store::{AttrId, AttrStore};
 use crate::tables;
-
-/// The path identifier of the one path that is sent where the session asks for identifiers (RFC 7911).
-const ONLY_PATH: PathId = PathId(1);
 
 /// A route whose last sent state was replaced.
 #[derive(Debug, Clone, Copy)]
@@ -31,8 +32,14 @@ impl Group {
     pub(crate) fn export(&mut self, batch: &[Decided], shared: &mut Shared<'_>) {
         let start = self.ring.begin();
         let mut changes = Vec::new();
+        self.free_slots();
         for decided in batch {
-            changes.extend(self.replace(decided, start, shared));
+            if self.slots.is_some() {
+                self.replace_paths(decided, start, shared, &mut changes);
+            } else if decided.is_new || self.key.view.best_external {
+                let now = self.only(decided, shared).and_then(|path| self.outgoing(path, decided.prefix, shared));
+                changes.extend(self.replace(decided.route, decided.prefix, now, start, shared));
+            }
         }
         if changes.is_empty() {
             return;
@@ -44,10 +51,64 @@ impl Group {
         self.wake(shared.ready);
     }
 
-    /// Replaces what was last sent for one route; `None` where it stays the same.
-    fn replace(&mut self, decided: &Decided, start: u64, shared: &mut Shared<'_>) -> Option<Changed> {
-        let route = decided.route;
-        let now = self.outgoing(decided, shared);
+    /// Replaces what was last sent of all paths of one route.
+    fn replace_paths(&mut self, decided: &Decided, start: u64, shared: &mut Shared<'_>, changes: &mut Vec<Changed>) {
+        let Decided { route, prefix, .. } = *decided;
+        let chosen: SmallVec<[(Path, Source); 4]> = match self.key.view.add_path_tx {
+            Some(AddPathTx::Best(count)) if self.has_paths(prefix) => {
+                decided.paths.iter().take(usize::from(count)).copied().collect()
+            }
+            Some(AddPathTx::All) if self.has_paths(prefix) => decided.paths.iter().copied().collect(),
+            _ => self.only(decided, shared).into_iter().collect(),
+        };
+        let mut wanted: SmallVec<[_; 4]> = SmallVec::new();
+        for path in chosen {
+            if self.denial(path, shared) == Some(None)
+                && let Some(now) = self.outgoing(path, prefix, shared)
+            {
+                let key = if self.has_paths(prefix) { PathKey::of(&path.0) } else { PathKey::BEST };
+                wanted.push((key, now));
+            }
+        }
+        let is_wanted = |key: PathKey| wanted.iter().any(|(one, _)| *one == key);
+        let gone = self.slots.as_ref().map(|slots| slots.find(route, |key| !is_wanted(key)));
+        for slot in gone.into_iter().flatten() {
+            changes.extend(self.replace(slot, prefix, None, start, shared));
+            if let Some(slots) = &mut self.slots {
+                slots.retire(route, slot, shared.tick);
+            }
+        }
+        for (key, now) in wanted {
+            match self.slots.as_mut().and_then(|slots| slots.of(route, prefix, key)) {
+                Some(slot) => changes.extend(self.replace(slot, prefix, Some(now), start, shared)),
+                None => shared.store.release(now.0),
+            }
+        }
+    }
+
+    /// Whether several paths of `prefix` are sent.
+    fn has_paths(&self, prefix: IpNet) -> bool {
+        self.key.add_path.contains(tables::family_of(prefix))
+    }
+
+    /// Slots that nothing names any more are free.
+    fn free_slots(&mut self) {
+        let Group { slots, walks, ring, .. } = self;
+        if let Some(slots) = slots {
+            let is_awaited = |slot| walks.iter().any(|(_, walk)| walk.is_pending(slot));
+            slots.free_before(ring.oldest().unwrap_or(u64::MAX), is_awaited);
+        }
+    }
+
+    /// Replaces what was last sent for one route by `now`, whose reference it takes; `None` where it stays the same.
+    fn replace(
+        &mut self,
+        route: u32,
+        prefix: IpNet,
+        now: Option<(AttrId, u32)>,
+        start: u64,
+        shared: &mut Shared<'_>,
+    ) -> Option<Changed> {
         let old = self.last.get(route).copied().unwrap_or_default();
         let before = old.attr.map(|_| old.sender);
         if now == old.attr.map(|attr| (attr, old.sender)) {
@@ -71,9 +132,9 @@ impl Group {
         if let (Some((_, sender)), Some(before)) = (now, before)
             && sender != before
         {
-            self.withdraw_from(sender, Private { at: start, tick: shared.tick, prefix: decided.prefix });
+            self.withdraw_from(sender, Private { at: start, tick: shared.tick, route, prefix });
         }
-        Some(Changed { prefix: decided.prefix, route, now, before })
+        Some(Changed { prefix, route, now, before })
     }
 
     /// `peer` held the route of another and now is the sender itself.
@@ -92,7 +153,7 @@ impl Group {
             let tail = self.ring.tail();
             let before = tail.len();
             let family = tables::family_of(first.prefix);
-            let prefixes = run.iter().map(|c| c.prefix);
+            let prefixes = run.iter().map(|c| (c.route, c.prefix));
             if announce_run(&mut self.packer, &self.key, shared.store, attr, family, prefixes, tail) {
                 self.ring.commit(sender, run.iter().map(Changed::record), shared.tick);
             } else {
@@ -107,7 +168,7 @@ impl Group {
         for run in withdraw.chunk_by(|a, b| a.before == b.before && is_same_family(a, b)) {
             let Some(first) = run.first() else { continue };
             let family = tables::family_of(first.prefix);
-            let nlri = nlris(&self.key, family, run.iter().map(|c| c.prefix));
+            let nlri = nlris(&self.key, family, run.iter().map(|c| (c.route, c.prefix)));
             // A withdrawal always fits: a message takes at least one prefix of a unicast family.
             let _ = self.packer.withdraw(self.ring.tail(), family, nlri);
             self.ring.commit(first.before.unwrap_or(NO_SENDER), run.iter().map(Changed::record), shared.tick);
@@ -151,12 +212,12 @@ impl Group {
             if until <= member.at {
                 let due = member.private.partition_point(|private| private.at <= member.at);
                 let due = member.private.drain(..due).inspect(|private| member.delivered = private.tick);
-                let mut prefixes: Vec<_> = due.map(|private| private.prefix).collect();
-                prefixes.sort_unstable();
+                let mut routes: Vec<_> = due.map(|private| (private.prefix, private.route)).collect();
+                routes.sort_unstable();
                 let mut out = BytesMut::new();
-                for run in prefixes.chunk_by(|a, b| tables::family_of(*a) == tables::family_of(*b)) {
-                    let Some(family) = run.first().map(|prefix| tables::family_of(*prefix)) else { continue };
-                    let nlri = nlris(&self.key, family, run.iter().copied());
+                for run in routes.chunk_by(|a, b| tables::family_of(a.0) == tables::family_of(b.0)) {
+                    let Some(family) = run.first().map(|(prefix, _)| tables::family_of(*prefix)) else { continue };
+                    let nlri = nlris(&self.key, family, run.iter().map(|(prefix, route)| (*route, *prefix)));
                     let _ = self.packer.withdraw(&mut out, family, nlri);
                 }
                 return Some(out.freeze());
@@ -205,18 +266,17 @@ pub(super) fn announce_run(
     store: &AttrStore,
     attr: AttrId,
     family: Family,
-    prefixes: impl Iterator<Item = IpNet>,
+    routes: impl Iterator<Item = (u32, IpNet)>,
     out: &mut BytesMut,
 ) -> bool {
     let (Some(canonical), Some(next_hop)) = (store.canonical(attr), store.next_hop(attr)) else { return false };
-    packer.announce(out, canonical, next_hop, family, nlris(key, family, prefixes)).is_ok()
+    packer.announce(out, canonical, next_hop, family, nlris(key, family, routes)).is_ok()
 }
 
 pub(super) fn nlris(
     key: &GroupKey,
     family: Family,
-    prefixes: impl Iterator<Item = IpNet>,
+    routes: impl Iterator<Item = (u32, IpNet)>,
 ) -> impl Iterator<Item = PathNlri<'static>> {
-    let path_id = key.add_path.contains(family).then_some(ONLY_PATH);
-    prefixes.map(move |prefix| PathNlri { path_id, nlri: tables::nlri_of(prefix) })
+    routes.map(move |(route, prefix)| PathNlri { path_id: key.path_id(family, route), nlri: tables::nlri_of(prefix) })
 }

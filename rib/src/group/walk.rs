@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use bgp_wire::Family;
 use bytes::{Bytes, BytesMut};
 use ipnet::IpNet;
 
@@ -135,23 +136,26 @@ impl Group {
 
     /// A page of the table, made when nobody has walked over it since it changed.
     fn table_page(&mut self, page: u32, shared: &mut Shared<'_>) -> &TablePage {
-        let Group { key, packer, last, live, pages, .. } = self;
+        let Group { key, packer, last, live, slots, pages, .. } = self;
         pages.entry(page).or_insert_with(|| {
             let from = page.saturating_mul(PAGE_BITS);
             let mut routes = Vec::with_capacity(index(live.page_len(page)));
             let mut next = live.next_from(from);
             while let Some(route) = next.filter(|route| route / PAGE_BITS == page) {
                 routes.extend(last.get(route).and_then(|last| {
-                    let prefix = shared.tables.prefix(route)?;
-                    Some((last.attr?, last.sender, tables::family_of(prefix), prefix))
+                    let prefix = match slots {
+                        Some(slots) => slots.prefix(route)?,
+                        None => shared.tables.prefix(route)?,
+                    };
+                    Some((last.attr?, last.sender, tables::family_of(prefix), prefix, route))
                 }));
                 next = route.checked_add(1).and_then(|from| live.next_from(from));
             }
             routes.sort_unstable();
             let (mut out, mut runs) = (BytesMut::new(), Vec::new());
             for run in routes.chunk_by(|a, b| (a.0, a.1, a.2) == (b.0, b.1, b.2)) {
-                let Some((attr, sender, family, _)) = run.first() else { continue };
-                let prefixes = run.iter().map(|route| route.3);
+                let Some((attr, sender, family, ..)) = run.first() else { continue };
+                let prefixes = run.iter().map(|route| (route.4, route.3));
                 // What fits into no message is not sent.
                 if announce_run(packer, key, shared.store, *attr, *family, prefixes, &mut out) {
                     runs.push((out.len(), *sender));
@@ -164,25 +168,26 @@ impl Group {
     /// Messages that bring a member from what it holds to what the table has.
     fn catch_up(&mut self, peer: u32, visits: Vec<(u32, bool)>, shared: &mut Shared<'_>) -> Bytes {
         let mut out = BytesMut::new();
-        let (mut announce, mut withdraw): (Vec<(AttrId, _, IpNet)>, Vec<(_, IpNet)>) = (Vec::new(), Vec::new());
+        let mut announce: Vec<(AttrId, Family, IpNet, u32)> = Vec::new();
+        let mut withdraw: Vec<(Family, IpNet, u32)> = Vec::new();
         for (route, told) in visits {
-            let Some(prefix) = shared.tables.prefix(route) else { continue };
+            let Some(prefix) = self.prefix(shared.tables, route) else { continue };
             match self.sent(peer, route) {
-                Some(attr) => announce.push((attr, tables::family_of(prefix), prefix)),
-                None if told => withdraw.push((tables::family_of(prefix), prefix)),
+                Some(attr) => announce.push((attr, tables::family_of(prefix), prefix, route)),
+                None if told => withdraw.push((tables::family_of(prefix), prefix, route)),
                 None => {}
             }
         }
         withdraw.sort_unstable();
         for run in withdraw.chunk_by(|a, b| a.0 == b.0) {
-            let Some((family, _)) = run.first() else { continue };
+            let Some((family, ..)) = run.first() else { continue };
             // A withdrawal always fits.
-            let _ = self.packer.withdraw(&mut out, *family, nlris(&self.key, *family, run.iter().map(|w| w.1)));
+            let _ = self.packer.withdraw(&mut out, *family, nlris(&self.key, *family, run.iter().map(|w| (w.2, w.1))));
         }
         announce.sort_unstable();
         for run in announce.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
-            let Some((attr, family, _)) = run.first() else { continue };
-            let prefixes = run.iter().map(|a| a.2);
+            let Some((attr, family, ..)) = run.first() else { continue };
+            let prefixes = run.iter().map(|a| (a.3, a.2));
             announce_run(&mut self.packer, &self.key, shared.store, *attr, *family, prefixes, &mut out);
         }
         out.freeze()

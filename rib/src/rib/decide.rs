@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use super::Rib;
 use crate::decision::{self, Candidate, Rules};
 use crate::event::Selected;
-use crate::group::{Decided, Group};
+use crate::group::{Decided, Group, Wanted};
 use crate::path::{LOCAL, Path};
 use crate::peer::{PeerId, PeerKind, Source};
 use crate::store::AttrStore;
@@ -41,7 +41,10 @@ impl Rib {
     /// ```
     pub fn process(&mut self, store: &mut AttrStore, budget: usize) -> bool {
         self.recheck_next_hops(store);
-        self.wants_external = self.groups.iter().flatten().any(|group| group.key().view.best_external);
+        self.wanted = Wanted::default();
+        for group in self.groups.iter().flatten() {
+            group.wants(&mut self.wanted);
+        }
         let mut left = budget.max(1);
         while left > 0 {
             let done = self.fill(store, left.min(BATCH));
@@ -83,7 +86,7 @@ impl Rib {
         let batch: Vec<_> = (from..to)
             .filter_map(|route| {
                 let best = self.routes.get(route)?.best?;
-                self.decided(store, route, Some(best))
+                self.decided(store, route, Some(best), true)
             })
             .collect();
         self.tick += 1;
@@ -120,8 +123,8 @@ impl Rib {
             if empty {
                 self.retire(id);
             }
-            // The best external path may be another all the same.
-            return if self.wants_external { self.decided(store, id, best) } else { None };
+            // Other paths may have changed all the same.
+            return if self.wanted.more() { self.decided(store, id, best, false) } else { None };
         }
         best.inspect(|path| store.retain(path.attr));
         if self.config.fib_events {
@@ -133,15 +136,28 @@ impl Rib {
         }
         old.inspect(|path| store.release(path.attr));
         self.routes.get_mut(id)?.best = best;
-        self.decided(store, id, best)
+        self.decided(store, id, best, true)
     }
 
     /// What the groups are told of a route whose best path is `best`.
-    fn decided(&self, store: &AttrStore, route: u32, best: Option<Path>) -> Option<Decided> {
+    fn decided(&self, store: &AttrStore, route: u32, best: Option<Path>, is_new: bool) -> Option<Decided> {
+        let current = best;
         let best = best.and_then(|path| Some((path, self.source(path)?)));
         let is_internal = best.is_some_and(|(_, source)| source.kind.is_some_and(PeerKind::is_internal));
-        let external = if is_internal && self.wants_external { self.best_external(store, route) } else { None };
-        Some(Decided { route, prefix: self.tables.prefix(route)?, best, external })
+        let external = if is_internal && self.wanted.external { self.best_external(store, route) } else { None };
+        let paths = if self.wanted.paths() { self.all_paths(store, route, current)? } else { Vec::new() };
+        Some(Decided { route, prefix: self.tables.prefix(route)?, best, external, paths, is_new })
+    }
+
+    /// The paths of a route that compete: as many as groups ask for, the best of them in front.
+    fn all_paths(&self, store: &AttrStore, route: u32, best: Option<Path>) -> Option<Vec<(Path, Source)>> {
+        let (paths, candidates) = self.candidates(store, route)?;
+        let mut order = decision::ranked(&candidates, self.rules(&paths, best), usize::from(self.wanted.best));
+        if self.wanted.all {
+            let others: Few<usize> = (0..paths.len()).filter(|at| !order.contains(at)).collect();
+            order.extend(others);
+        }
+        Some(order.into_iter().filter_map(|at| Some((*paths.get(at)?, candidates.get(at)?.source))).collect())
     }
 
     /// The best of the external paths of a route.

@@ -90,8 +90,8 @@ impl Rib {
         let number = crate::num::count(number);
         for route in kept.iter() {
             let own = self.routes.get(route).and_then(|r| r.best).is_some_and(|best| best.peer() == id.0);
-            if let Some(group) = group_at(&mut self.groups, number).filter(|_| own) {
-                group.relabel(route, id.0);
+            if let Some(group) = group_at(&mut self.groups, number) {
+                group.relabel(route, id.0, own);
             }
             // Its BGP Identifier may be another now.
             self.dirty.insert(route);

@@ -13,6 +13,7 @@ use crate::event::{Explained, Outcome, PathRef, Selected};
 use crate::path::{LOCAL, Path};
 use crate::peer::PeerId;
 use crate::store::{AttrId, AttrStore};
+use crate::tables;
 
 impl Rib {
     /// The path in use for exactly `prefix`.
@@ -129,14 +130,40 @@ impl Rib {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn adj_rib_out(&self, id: PeerId) -> impl Iterator<Item = (IpNet, AttrId)> {
+        self.adj_rib_out_paths(id).map(|(prefix, _, attr)| (prefix, attr))
+    }
+
+    /// As [`adj_rib_out`](Rib::adj_rib_out), with the path identifiers that go with the prefixes (RFC 7911; `None` in
+    /// families without). A path keeps its identifier while it is sent, whatever becomes of its attributes.
+    ///
+    /// ```
+    /// # use bgp_rib::{AddPathTx, AttrStore, Config, PeerConfig, PeerKind, Rib};
+    /// # use bgp_wire::attr::AttrBuilder;
+    /// # use bgp_wire::{Asn, BgpId, Context, FamilySet, SessionKind};
+    /// # let (mut store, local) = (AttrStore::new(1), "192.0.2.1".parse()?);
+    /// # let mut rib = Rib::new(Config::new(Asn(64512), BgpId(1)).with_local_v4(local), 2);
+    /// let client = PeerConfig::new(PeerKind::RrClient, Asn(64512), "192.0.2.2".parse()?);
+    /// let peer = rib.add_peer(client.with_add_path_tx(AddPathTx::All))?;
+    /// let context = Context::new(SessionKind::Ibgp).with_add_path_send(FamilySet::UNICAST);
+    /// rib.peer_up(&mut store, peer, &context, BgpId(2));
+    /// let block = AttrBuilder::new().as_path(&[]).build()?;
+    /// rib.originate(&mut store, "10.0.0.0/8".parse()?, &block, None)?;
+    /// while rib.process(&mut store, 4096) {}
+    /// assert!(rib.adj_rib_out_paths(peer).all(|(_, path_id, _)| path_id.is_some()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn adj_rib_out_paths(&self, id: PeerId) -> impl Iterator<Item = (IpNet, Option<PathId>, AttrId)> {
         let group = self.peer(id).and_then(|peer| peer.group).and_then(|at| self.groups.get(crate::num::index(at)));
         let group = group.and_then(Option::as_ref);
         let mut all: Vec<_> = group
             .into_iter()
-            .flat_map(|group| group.live().filter_map(move |route| Some((route, group.sent(id.0, route)?))))
-            .filter_map(|(route, attr)| Some((self.tables.prefix(route)?, attr)))
+            .flat_map(|group| group.live().filter_map(move |route| Some((group, route, group.sent(id.0, route)?))))
+            .filter_map(|(group, route, attr)| {
+                let prefix = group.prefix(&self.tables, route)?;
+                Some((prefix, group.key().path_id(tables::family_of(prefix), route), attr))
+            })
             .collect();
-        all.sort_unstable_by_key(|(prefix, _)| *prefix);
+        all.sort_unstable_by_key(|(prefix, path_id, _)| (*prefix, *path_id));
         all.into_iter()
     }
 

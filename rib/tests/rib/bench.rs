@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use bgp_rib::{AttrStore, Config, NextHop, PeerConfig, PeerId, Rib};
-use bgp_wire::{Action, BgpId, Context, Family, FamilySet, MAX_LEN, Packer, SessionKind, UpdateView, frame};
+use bgp_wire::nlri::{NlriRef, PathNlri};
+use bgp_wire::{Action, BgpId, Context, Family, FamilySet, MAX_LEN, Packer, PathId, SessionKind, UpdateView, frame};
 use bytes::BytesMut;
 use ipnet::IpNet;
 
@@ -17,6 +18,8 @@ pub(crate) struct Peer {
     pub(crate) bgp_id: BgpId,
     pub(crate) up: bool,
     pub(crate) table: BTreeMap<IpNet, Held>,
+    /// What came with path identifiers.
+    pub(crate) paths: BTreeMap<(IpNet, PathId), Held>,
     pub(crate) end_of_rib: Vec<Family>,
     /// Withdrawals of what the peer did not hold.
     pub(crate) needless: usize,
@@ -35,15 +38,20 @@ impl Bench {
     }
 
     pub(crate) fn add(&mut self, config: PeerConfig, kind: SessionKind) -> usize {
+        self.add_with(config, Context::new(kind))
+    }
+
+    pub(crate) fn add_with(&mut self, config: PeerConfig, context: Context) -> usize {
         let id = self.rib.add_peer(config).unwrap();
         let bgp_id = BgpId(0x0a00_0001 + id.0);
         self.peers.push(Peer {
             id,
             config,
-            context: Context::new(kind),
+            context,
             bgp_id,
             up: false,
             table: BTreeMap::new(),
+            paths: BTreeMap::new(),
             end_of_rib: Vec::new(),
             needless: 0,
             messages: 0,
@@ -65,6 +73,7 @@ impl Bench {
         let peer = &mut self.peers[index];
         peer.up = false;
         peer.table.clear();
+        peer.paths.clear();
         self.rib.peer_down(&mut self.store, peer.id);
     }
 
@@ -73,6 +82,7 @@ impl Bench {
         let peer = &mut self.peers[index];
         peer.up = false;
         peer.table.clear();
+        peer.paths.clear();
         self.rib.mark_stale(&mut self.store, peer.id, FamilySet::UNICAST);
     }
 
@@ -82,17 +92,32 @@ impl Bench {
     }
 
     pub(crate) fn announce_all(&mut self, index: usize, prefixes: &[IpNet], block: &[u8], next_hop: NextHop) {
+        self.announce_path(index, prefixes, None, block, next_hop);
+    }
+
+    pub(crate) fn announce_path(
+        &mut self,
+        index: usize,
+        prefixes: &[IpNet],
+        path_id: Option<PathId>,
+        block: &[u8],
+        next_hop: NextHop,
+    ) {
         let mut out = BytesMut::new();
         let family = family(prefixes[0]);
-        let nlri = prefixes.iter().map(|prefix| (*prefix).into());
-        Packer::new(&self.peers[index].context).announce(&mut out, block, next_hop, family, nlri).unwrap();
+        let nlri = prefixes.iter().map(|prefix| PathNlri { path_id, nlri: NlriRef::from(*prefix) });
+        Packer::new(&self.peers[index].mirror()).announce(&mut out, block, next_hop, family, nlri).unwrap();
         self.receive(index, &out);
     }
 
     pub(crate) fn withdraw(&mut self, index: usize, prefix: &str) {
-        let prefix: IpNet = prefix.parse().unwrap();
+        self.withdraw_path(index, prefix.parse().unwrap(), None);
+    }
+
+    pub(crate) fn withdraw_path(&mut self, index: usize, prefix: IpNet, path_id: Option<PathId>) {
         let mut out = BytesMut::new();
-        Packer::new(&self.peers[index].context).withdraw(&mut out, family(prefix), [prefix.into()]).unwrap();
+        let nlri = [PathNlri { path_id, nlri: NlriRef::from(prefix) }];
+        Packer::new(&self.peers[index].mirror()).withdraw(&mut out, family(prefix), nlri).unwrap();
         self.receive(index, &out);
     }
 
@@ -136,19 +161,34 @@ impl Bench {
 }
 
 impl Peer {
+    /// The session as the peer sees it.
+    fn mirror(&self) -> Context {
+        let (receive, send) = (self.context.add_path_receive(), self.context.add_path_send());
+        self.context.with_add_path_receive(send).with_add_path_send(receive)
+    }
+
     fn learn(&mut self, message: &[u8]) {
-        let update = UpdateView::decode(message, &self.context).unwrap();
+        let update = UpdateView::decode(message, &self.mirror()).unwrap();
         assert_eq!(update.verdict().action, Action::Accept, "{:?}", update.reasons().collect::<Vec<_>>());
         self.messages += 1;
         self.end_of_rib.extend(update.end_of_rib());
-        for prefix in update.withdrawn().flat_map(|section| section.nlri).filter_map(|path| path.nlri.prefix()) {
-            self.needless += usize::from(self.table.remove(&prefix).is_none());
+        for path in update.withdrawn().flat_map(|section| section.nlri) {
+            let prefix = path.nlri.prefix().unwrap();
+            let old = match path.path_id {
+                Some(path_id) => self.paths.remove(&(prefix, path_id)),
+                None => self.table.remove(&prefix),
+            };
+            self.needless += usize::from(old.is_none());
         }
         let mut block = Vec::new();
         update.write_canonical(&mut block);
         for section in update.announced() {
-            for prefix in section.nlri.filter_map(|path| path.nlri.prefix()) {
-                self.table.insert(prefix, (block.clone(), section.next_hop));
+            for path in section.nlri {
+                let (prefix, held) = (path.nlri.prefix().unwrap(), (block.clone(), section.next_hop));
+                match path.path_id {
+                    Some(path_id) => self.paths.insert((prefix, path_id), held),
+                    None => self.table.insert(prefix, held),
+                };
             }
         }
     }

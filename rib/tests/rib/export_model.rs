@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use bgp_rib::{Config, NextHop, PeerConfig, PeerKind};
+use bgp_rib::{AddPathTx, Config, NextHop, PathRef, PeerConfig, PeerKind};
 use bgp_wire::attr::{AttrBuilder, Attributes, Origin};
 use bgp_wire::community::Community;
-use bgp_wire::{Asn, AttrType, BgpId, ClusterId, Family, SessionKind};
+use bgp_wire::{Asn, AttrType, BgpId, ClusterId, Context, Family, FamilySet, PathId, SessionKind};
 use ipnet::IpNet;
 use proptest::prelude::*;
 
@@ -33,6 +33,21 @@ fn bench(ring_octets: u32) -> Bench {
         bench.add(PeerConfig::new(PeerKind::Ebgp, asn, [192, 0, 2, number].into()), SessionKind::Ebgp);
     }
     bench.add(PeerConfig::new(PeerKind::Ibgp, AS, [192, 0, 2, 8].into()).with_next_hop_self(true), SessionKind::Ibgp);
+    let both = Context::new(SessionKind::Ibgp);
+    let both = both.with_add_path_send(FamilySet::UNICAST).with_add_path_receive(FamilySet::UNICAST);
+    // IPv6 goes without identifiers.
+    let v4 = Context::new(SessionKind::Ibgp).with_add_path_send(FamilySet::EMPTY.with(Family::IPV4_UNICAST));
+    let external = Context::new(SessionKind::Ebgp).with_add_path_send(FamilySet::UNICAST);
+    let paths = [
+        (9, PeerKind::RrClient, AS, both, AddPathTx::All),
+        (10, PeerKind::RrClient, AS, both, AddPathTx::All),
+        (11, PeerKind::Ibgp, AS, v4, AddPathTx::Best(2)),
+        (12, PeerKind::Ibgp, AS, v4, AddPathTx::Best(2)),
+        (13, PeerKind::Ebgp, Asn(65013), external, AddPathTx::Best(3)),
+    ];
+    for (number, kind, asn, context, tx) in paths {
+        bench.add_with(PeerConfig::new(kind, asn, [192, 0, 2, number].into()).with_add_path_tx(tx), context);
+    }
     bench
 }
 
@@ -99,14 +114,79 @@ fn export(from: Option<&Peer>, to: &Peer, held: &Held, v6: bool) -> Option<Held>
     Some((builder.build().unwrap(), next_hop))
 }
 
-/// All that a peer ought to hold now.
+/// What becomes of a path towards a peer.
+fn exported(bench: &Bench, to: &Peer, path: &PathRef) -> Option<Held> {
+    let held = (bench.store.canonical(path.attr)?.to_vec(), bench.store.next_hop(path.attr)?);
+    export(sender(bench, path), to, &held, path.prefix.addr().is_ipv6())
+}
+
+fn sender<'b>(bench: &'b Bench, path: &PathRef) -> Option<&'b Peer> {
+    bench.peers.iter().find(|peer| Some(peer.id) == path.peer)
+}
+
+/// All that a peer ought to hold now in families without path identifiers.
 fn model(bench: &Bench, to: &Peer) -> BTreeMap<IpNet, Held> {
-    let loc_rib = bench.rib.loc_rib().filter_map(|path| {
-        let held = (bench.store.canonical(path.attr)?.to_vec(), bench.store.next_hop(path.attr)?);
-        let from = bench.peers.iter().find(|peer| Some(peer.id) == path.peer);
-        Some((path.prefix, export(from, to, &held, path.prefix.addr().is_ipv6())?))
+    let routes = bench.rib.loc_rib().filter(|path| !has_paths(to, path.prefix));
+    routes.filter_map(|path| Some((path.prefix, exported(bench, to, &path)?))).collect()
+}
+
+/// Likewise with path identifiers: for each prefix, in any order.
+fn model_paths(bench: &Bench, to: &Peer) -> BTreeMap<IpNet, Vec<Held>> {
+    let mut all = BTreeMap::new();
+    for prefix in (0..12).map(prefix).filter(|prefix| has_paths(to, *prefix)) {
+        let mut left: Vec<_> = bench.rib.explain(&bench.store, prefix).into_iter().map(|one| one.path).collect();
+        let count = match to.config.add_path_tx() {
+            Some(AddPathTx::Best(count)) => usize::from(count),
+            _ => left.len(),
+        };
+        let mut held = Vec::new();
+        for _ in 0..count.min(left.len()) {
+            let best = left.remove(best(bench, &left));
+            held.extend(exported(bench, to, &best));
+        }
+        held.sort();
+        if !held.is_empty() {
+            all.insert(prefix, held);
+        }
+    }
+    all
+}
+
+fn has_paths(peer: &Peer, prefix: IpNet) -> bool {
+    peer.context.add_path_send().contains(crate::bench::family(prefix))
+}
+
+/// The decision process once more, as far as the routes here can differ.
+fn best(bench: &Bench, paths: &[PathRef]) -> usize {
+    let mut left: Vec<usize> = (0..paths.len()).collect();
+    let attributes = |at: usize| bench.store.attributes(paths[at].attr).unwrap();
+    let from = |at: usize| sender(bench, &paths[at]);
+    let external = |at: usize| from(at).is_none_or(|peer| peer.config.kind() == PeerKind::Ebgp);
+    let neighbor = |at: usize| match from(at) {
+        Some(peer) if peer.config.kind() == PeerKind::Ebgp => peer.config.asn(),
+        _ => attributes(at).as_path().unwrap_or_default().first().unwrap_or(AS),
+    };
+    let keep = |left: &mut Vec<usize>, key: &dyn Fn(usize) -> u128| {
+        let least = left.iter().map(|at| key(*at)).min().unwrap();
+        left.retain(|at| key(*at) == least);
+    };
+    keep(&mut left, &|at| u128::from(u32::MAX - attributes(at).local_pref().unwrap_or(100)));
+    keep(&mut left, &|at| u128::from(from(at).is_some()));
+    keep(&mut left, &|at| u128::from(attributes(at).as_path().unwrap_or_default().hops()));
+    let med = |at: usize| attributes(at).med().unwrap_or(0);
+    let all = left.clone();
+    left.retain(|at| all.iter().all(|other| neighbor(*other) != neighbor(*at) || med(*other) >= med(*at)));
+    keep(&mut left, &|at| u128::from(!external(at)));
+    let id = |at: usize| attributes(at).originator_id().or(from(at).map(|peer| peer.bgp_id)).unwrap_or(BgpId(1));
+    keep(&mut left, &|at| u128::from(id(at).0));
+    keep(&mut left, &|at| u128::try_from(attributes(at).cluster_list().count()).unwrap());
+    keep(&mut left, &|at| match from(at).map(|peer| peer.config.addr()) {
+        Some(std::net::IpAddr::V4(addr)) => u128::from(u32::from(addr)),
+        _ => 0,
     });
-    loc_rib.collect()
+    keep(&mut left, &|at| u128::from(paths[at].path_id.0));
+    assert_eq!(left.len(), 1);
+    left[0]
 }
 
 fn check(bench: &Bench) -> Result<(), TestCaseError> {
@@ -116,7 +196,20 @@ fn check(bench: &Bench) -> Result<(), TestCaseError> {
         let out = bench.rib.adj_rib_out(peer.id).map(|(prefix, attr)| {
             (prefix, (bench.store.canonical(attr).unwrap().to_vec(), bench.store.next_hop(attr).unwrap()))
         });
+        let out = out.filter(|(prefix, _)| !has_paths(peer, *prefix));
         prop_assert_eq!(out.collect::<BTreeMap<_, _>>(), expected);
+        let expected = model_paths(bench, peer);
+        let mut held: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for ((prefix, _), one) in &peer.paths {
+            held.entry(*prefix).or_default().push(one.clone());
+        }
+        held.values_mut().for_each(|all| all.sort());
+        prop_assert_eq!(held, expected, "peer {}", index);
+        let out = bench.rib.adj_rib_out_paths(peer.id).filter_map(|(prefix, path_id, attr)| {
+            let held = (bench.store.canonical(attr).unwrap().to_vec(), bench.store.next_hop(attr).unwrap());
+            Some(((prefix, path_id?), held))
+        });
+        prop_assert_eq!(out.collect::<BTreeMap<_, _>>(), peer.paths.clone(), "peer {}", index);
         prop_assert_eq!(peer.needless, 0, "peer {}", index);
         prop_assert_eq!(peer.end_of_rib.len(), 2);
     }
@@ -126,16 +219,18 @@ fn check(bench: &Bench) -> Result<(), TestCaseError> {
 fn step(bench: &mut Bench, (op, peer, number, block_number): (u8, u8, u8, u8)) {
     let index = usize::from(peer) % bench.peers.len();
     let prefix = prefix(number);
-    let next_hop = match (prefix, peer % 8) {
+    let next_hop = match (prefix, peer % 13) {
         (IpNet::V4(_), last) => NextHop::V4([192, 0, 2, last + 1].into()),
         (IpNet::V6(_), last) => NextHop::V6([0x2001, 0xdb8, 0, 0, 0, 0, 0, u16::from(last) + 1].into()),
     };
+    let has_ids = bench.peers[index].context.add_path_receive() != FamilySet::EMPTY;
+    let path_id = has_ids.then_some(PathId(u32::from(block_number) % 3));
     match op % 16 {
         0..6 if bench.peers[index].up => {
             let block = block(&bench.peers[index], block_number);
-            bench.announce_all(index, &[prefix], &block, next_hop);
+            bench.announce_path(index, &[prefix], path_id, &block, next_hop);
         }
-        6..9 if bench.peers[index].up => bench.withdraw(index, &prefix.to_string()),
+        6..9 if bench.peers[index].up => bench.withdraw_path(index, prefix, path_id),
         9 if number % 2 == 0 => bench.down(index),
         9 => bench.restart(index),
         10 => bench.up(index),

@@ -6,4 +6,5 @@ mod export_model;
 mod rfc4271;
 mod rfc4456;
 mod rfc4724;
+mod rfc7911;
 mod rfc9234;

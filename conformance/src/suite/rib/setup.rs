@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use bgp_rib::{Config, DecisionOptions, PeerConfig, PeerKind, Policy, Rib};
+use bgp_rib::{AddPathTx, Config, DecisionOptions, PeerConfig, PeerKind, Policy, Rib};
 use bgp_wire::capability::Role;
-use bgp_wire::{Asn, BgpId, Context, SessionKind};
+use bgp_wire::{Asn, BgpId, Context, FamilySet, SessionKind};
 use serde_json::Value;
 
 use crate::{Fields, Mismatch};
@@ -128,6 +128,12 @@ pub(super) fn peer(
             let times =
                 u32::try_from(times).map_err(|error| Mismatch::new(options.path("allowas_in"), "u32", error))?;
             config = config.with_allowas_in(times);
+        }
+        if let Some(paths) = options.take("add_path_tx") {
+            let number = || paths.as_u64().filter(|count| *count > 0).and_then(|count| u16::try_from(count).ok());
+            let paths = if paths == "all" { Some(AddPathTx::All) } else { number().map(AddPathTx::Best) };
+            config = config.with_add_path_tx(paths.ok_or_else(|| Mismatch::unknown(options.path("add_path_tx")))?);
+            context = context.with_add_path_send(FamilySet::UNICAST);
         }
         match options.text("policy")? {
             None => {}
