@@ -75,15 +75,17 @@ fn name(number: u32) -> String {
 }
 
 fn node(number: u32, reflector: bool) -> Result<Resource, StoryError> {
-    // 10.0.0.0/9 without the addresses of the gateway and the network.
+    // 10.0.0.0/9 without its first addresses, which a gateway may have.
     let address = Ipv4Addr::from(0x0a00_0000 + 10 + number);
-    let mut bgp = json!({"ipv4Address": format!("{address}/9")});
-    let mut labels = json!({"kubernetes.io/hostname": name(number)});
-    if reflector {
-        bgp["routeReflectorClusterID"] = json!("244.0.0.1");
-        labels["route-reflector"] = json!("true");
-    }
-    resource("Node", &name(number), &labels, &json!({"bgp": bgp}))
+    let ipv4 = format!("{address}/9");
+    let (name, cluster) = (name(number), "244.0.0.1");
+    let (labels, bgp) = if reflector {
+        let labels = json!({"kubernetes.io/hostname": name, "route-reflector": "true"});
+        (labels, json!({"ipv4Address": ipv4, "routeReflectorClusterID": cluster}))
+    } else {
+        (json!({"kubernetes.io/hostname": name}), json!({"ipv4Address": ipv4}))
+    };
+    resource("Node", &name, &labels, &json!({"bgp": bgp}))
 }
 
 fn resource(kind: &str, name: &str, labels: &Value, spec: &Value) -> Result<Resource, StoryError> {
