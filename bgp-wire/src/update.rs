@@ -105,7 +105,10 @@ impl<'m> UpdateView<'m> {
         };
         let reachable = view.has_reachable();
         if reachable {
-            view.missing(scan.seen).for_each(note);
+            let missing = view.missing(scan.seen);
+            if !missing.is_empty() {
+                missing.iter().map(|ty| view.lacks(ty)).for_each(note);
+            }
         }
         let action = worst.map_or(Action::Accept, |worst| worst.action());
         match worst {
@@ -121,6 +124,7 @@ impl<'m> UpdateView<'m> {
 
     /// The treatment of the UPDATE and the attributes that are left out.
     #[must_use]
+    #[inline]
     pub fn verdict(&self) -> Verdict {
         Verdict { action: self.action, discarded: self.left_out }
     }
@@ -145,6 +149,7 @@ impl<'m> UpdateView<'m> {
 
     /// The attributes without those that the verdict discards. With treat-as-withdraw they are what is left to show.
     #[must_use]
+    #[inline]
     pub fn attributes(&self) -> Attributes<'m> {
         let block = (self.withdrawn_end.saturating_add(2), self.attrs_end);
         Attributes::new(self.message, block, self.index, (self.present, self.has_unknown), self.ctx.four_octet_as())
@@ -176,6 +181,7 @@ impl<'m> UpdateView<'m> {
     /// The announced routes: at most two fields of NLRI, one family each. Families that were not negotiated are left
     /// out; with treat-as-withdraw there are none.
     #[must_use]
+    #[inline]
     pub fn announced(&self) -> Announcements<'m> {
         Announcements::new(self)
     }
@@ -195,6 +201,7 @@ impl<'m> UpdateView<'m> {
     /// # Ok::<(), bgp_wire::Error>(())
     /// ```
     #[must_use]
+    #[inline]
     pub fn withdrawn(&self) -> Withdrawals<'m> {
         Withdrawals::new(self)
     }
@@ -236,19 +243,23 @@ impl<'m> UpdateView<'m> {
         self.message
     }
 
+    #[inline]
     pub(crate) fn withdrawn_field(&self) -> &'m [u8] {
         self.message.get(WITHDRAWN..usize::from(self.withdrawn_end)).unwrap_or_default()
     }
 
+    #[inline]
     pub(crate) fn nlri_field(&self) -> &'m [u8] {
         self.message.get(usize::from(self.attrs_end)..).unwrap_or_default()
     }
 
+    #[inline]
     pub(crate) fn mp_reach(&self) -> Option<MpReach<'m>> {
         self.index.get(MpReach::SLOT)?;
         self.attributes().value::<MpReach<'_>>().and_then(MpReach::split)
     }
 
+    #[inline]
     pub(crate) fn mp_unreach(&self) -> Option<MpUnreach<'m>> {
         self.index.get(MpUnreach::SLOT)?;
         self.attributes().value::<MpUnreach<'_>>().and_then(MpUnreach::split)
@@ -259,20 +270,24 @@ impl<'m> UpdateView<'m> {
     }
 
     /// RFC 7606 section 3 d: the mandatory attributes that an announcement lacks.
-    fn missing(&self, seen: AttrSet) -> impl Iterator<Item = Error> + use<> {
-        let mandatory = [
-            (AttrType::ORIGIN, true),
-            (AttrType::AS_PATH, true),
-            // RFC 4760 section 3: MP_REACH_NLRI brings its own next hop.
-            (AttrType::NEXT_HOP, !self.nlri_field().is_empty()),
-            // RFC 4271 section 5.1.5.
-            (AttrType::LOCAL_PREF, self.ctx.kind() == SessionKind::Ibgp),
-        ];
-        let offset = self.attrs_end;
-        mandatory.into_iter().filter(move |(ty, needed)| *needed && !seen.contains(*ty)).map(move |(ty, _)| {
-            let (problem, action) = (AttrProblem::Missing, Action::TreatAsWithdraw);
-            Error::new(ErrorKind::Attribute { ty, problem, action }, offset)
-        })
+    #[inline]
+    fn missing(&self, seen: AttrSet) -> AttrSet {
+        let mut mandatory = AttrSet::EMPTY.with(AttrType::ORIGIN).with(AttrType::AS_PATH);
+        // RFC 4760 section 3: MP_REACH_NLRI brings its own next hop.
+        if !self.nlri_field().is_empty() {
+            mandatory = mandatory.with(AttrType::NEXT_HOP);
+        }
+        // RFC 4271 section 5.1.5.
+        if self.ctx.kind() == SessionKind::Ibgp {
+            mandatory = mandatory.with(AttrType::LOCAL_PREF);
+        }
+        mandatory.difference(seen)
+    }
+
+    #[cold]
+    fn lacks(&self, ty: AttrType) -> Error {
+        let (problem, action) = (AttrProblem::Missing, Action::TreatAsWithdraw);
+        Error::new(ErrorKind::Attribute { ty, problem, action }, self.attrs_end)
     }
 }
 

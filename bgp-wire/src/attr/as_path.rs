@@ -91,6 +91,7 @@ impl Asns<'_> {
 impl Iterator for Asns<'_> {
     type Item = Asn;
 
+    #[inline]
     fn next(&mut self) -> Option<Asn> {
         if self.wide {
             let (asn, rest) = self.octets.split_first_chunk::<4>()?;
@@ -335,6 +336,7 @@ pub struct Segments<'a> {
 impl<'a> Iterator for Segments<'a> {
     type Item = Segment<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Segment<'a>> {
         let Some(As4 { octets: as4, lead }) = self.as4 else {
             let (segment, rest) = split(self.octets, self.wide)?;

@@ -37,6 +37,7 @@ pub struct Attributes<'a> {
 }
 
 impl<'a> Attributes<'a> {
+    #[inline]
     pub(crate) fn new(
         octets: &'a [u8],
         (start, end): (u16, u16),

@@ -35,8 +35,8 @@ impl Iterator for Reasons<'_> {
         if !self.view.has_reachable() {
             return None;
         }
-        let error = self.view.missing(self.scan.seen).nth(self.missing)?;
+        let ty = self.view.missing(self.scan.seen).iter().nth(self.missing)?;
         self.missing += 1;
-        Some(error)
+        Some(self.view.lacks(ty))
     }
 }
