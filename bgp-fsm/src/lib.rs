@@ -16,6 +16,7 @@ mod instant;
 mod negotiated;
 mod restart;
 mod session;
+mod state;
 mod timer;
 mod transport;
 
@@ -28,6 +29,7 @@ pub use event::{Event, Received, SessionEvent, TcpAction};
 pub use instant::Instant;
 pub use negotiated::Negotiated;
 pub use restart::{Expired, Restart};
-pub use session::{Session, State};
+pub use session::Session;
+pub use state::State;
 pub use timer::{Timer, Timers};
 pub use transport::{Secret, TcpAo, Transport};

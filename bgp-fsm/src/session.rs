@@ -1,7 +1,7 @@
 //! One session over one connection: what its owner calls.
 
 mod act;
-mod state;
+mod states;
 
 use bgp_wire::{
     Asn, BgpId, Context, Error, Family, FamilySet, KEEPALIVE, MAX_LEN, MAX_LEN_EXTENDED, MessageType, Notification,
@@ -10,15 +10,13 @@ use bgp_wire::{
 use bytes::{Bytes, BytesMut};
 use smallvec::SmallVec;
 
-pub use state::State;
-
 use act::{Conn, Counter, End};
-use state::{Input, run};
+use states::{Input, run};
 
 use crate::negotiated::{judge, open};
 use crate::timer::Random;
 use crate::{
-    Cease, Config, Counters, Down, Event, Instant, Negotiated, Received, SessionEvent, TcpAction, Timer, Timers,
+    Cease, Config, Counters, Down, Event, Instant, Negotiated, Received, SessionEvent, State, TcpAction, Timer, Timers,
 };
 
 /// One BGP session over one connection: the state machine of RFC 4271 section 8.

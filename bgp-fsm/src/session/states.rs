@@ -7,55 +7,10 @@ mod idle;
 mod open_confirm;
 mod open_sent;
 
-use core::fmt;
-
 use bgp_wire::{MessageType, Notification, NotificationBuf, NotificationCode};
 
 use super::{Conn, Counter, End, Session};
-use crate::{Cause, Cease, Event, Instant, Negotiated, Timer};
-
-/// The state of a session.
-///
-/// The order is that of RFC 4271 section 8.2.2: a larger one is more advanced.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[expect(clippy::exhaustive_enums, reason = "RFC 4271 section 8.2.2 has these states")]
-pub enum State {
-    /// Nothing is done, all connections are refused.
-    #[default]
-    Idle,
-    /// The peer is dialled.
-    Connect,
-    /// The peer may dial us.
-    Active,
-    /// Our OPEN is sent, the peer's has not come.
-    OpenSent,
-    /// Both OPENs have been exchanged, the peer's first KEEPALIVE has not come.
-    OpenConfirm,
-    /// Routes are exchanged.
-    Established,
-}
-
-impl State {
-    /// The name in RFC 4271.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Idle => "Idle",
-            Self::Connect => "Connect",
-            Self::Active => "Active",
-            Self::OpenSent => "OpenSent",
-            Self::OpenConfirm => "OpenConfirm",
-            Self::Established => "Established",
-        }
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
+use crate::{Cause, Cease, Event, Instant, Negotiated, State, Timer};
 
 /// All that can happen to a session: the 28 events of RFC 4271 section 8.1, with what they carry.
 #[derive(Debug)]
