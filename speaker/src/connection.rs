@@ -3,7 +3,7 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use bgp_wire::{Error, frame};
+use bgp_wire::{Error, HEADER_LEN, frame};
 use bytes::Bytes;
 
 /// Octets of a message that a read has cut; empty, and without memory, between messages.
@@ -13,7 +13,8 @@ pub(crate) struct Incoming {
 }
 
 impl Incoming {
-    /// Takes `octets` after what is there already and hands every whole message to `message`, until that says stop.
+    /// Takes `octets` after what is there already and hands every whole message to `message`, until that says stop;
+    /// `next` is what it would have said before.
     ///
     /// The octets of a message that is whole in `octets` are lent from there and never copied.
     ///
@@ -22,20 +23,20 @@ impl Incoming {
     pub(crate) fn receive(
         &mut self,
         octets: &[u8],
+        mut next: Next,
         mut message: impl FnMut(&[u8]) -> Next,
     ) -> Result<(), (Error, Vec<u8>)> {
         let mut rest = octets;
-        let mut limit = message(&[]);
         while !self.partial.is_empty() {
-            let Next::Go(most) = limit else { return self.stop() };
-            // One octet at a time would be slow, and more than the message must not go in: ask how much it still needs.
+            let Next::Go(limit) = next else { return self.stop() };
+            // More than the message must not go in: what is copied is only what the header asks for.
             let wanted = missing(&self.partial).min(rest.len());
             let Some((head, tail)) = rest.split_at_checked(wanted) else { return Ok(()) };
             self.partial.extend_from_slice(head);
             rest = tail;
             let partial = core::mem::take(&mut self.partial);
-            match frame(&partial, most) {
-                Ok(Some((whole, _))) => limit = message(whole),
+            match frame(&partial, limit) {
+                Ok(Some((whole, _))) => next = message(whole),
                 Ok(None) => {
                     self.partial = partial;
                     if rest.is_empty() {
@@ -46,17 +47,17 @@ impl Incoming {
             }
         }
         loop {
-            let Next::Go(most) = limit else { return self.stop() };
-            match frame(rest, most) {
+            let Next::Go(limit) = next else { return self.stop() };
+            match frame(rest, limit) {
                 Ok(Some((whole, tail))) => {
                     rest = tail;
-                    limit = message(whole);
+                    next = message(whole);
                 }
                 Ok(None) => {
                     self.partial.extend_from_slice(rest);
                     return Ok(());
                 }
-                Err(error) => return Err((error, rest.iter().take(HEADER).copied().collect())),
+                Err(error) => return Err((error, rest.iter().take(HEADER_LEN).copied().collect())),
             }
         }
     }
@@ -67,10 +68,10 @@ impl Incoming {
     }
 }
 
-/// What the session says after each message, and before the first (an empty one).
+/// What becomes of the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// Go on; no message may be longer than this many octets.
+    /// It goes on; no message may be longer than this many octets.
     Go(usize),
     /// The connection is over: the rest of the stream is nobody's.
     Stop,
@@ -78,31 +79,54 @@ pub(crate) enum Next {
 
 /// How many octets the message that begins with `partial` lacks, as far as its header tells; at least 1.
 fn missing(partial: &[u8]) -> usize {
-    let declared = match partial {
-        [_, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, high, low, _, ..] => {
-            usize::from(u16::from_be_bytes([*high, *low])).max(HEADER)
-        }
-        _ => HEADER,
-    };
-    declared.saturating_sub(partial.len()).max(1)
+    length(partial, 0).unwrap_or(HEADER_LEN).max(HEADER_LEN).saturating_sub(partial.len()).max(1)
 }
 
-/// Octets on their way to one socket: pieces of whole messages.
+/// Octets on their way to one socket.
+///
+/// Routes wait in the order in which the tables gave them. What a session says goes ahead of them, behind no more than
+/// the message that is partly sent: a KEEPALIVE that waited for a full table would come after the peer's hold time.
 #[derive(Debug, Default)]
 pub(crate) struct Outgoing {
-    queue: VecDeque<Bytes>,
+    queue: VecDeque<Piece>,
+    /// How many pieces at the front go before the next message of the session.
+    urgent: usize,
     /// Octets of the first piece that the socket has taken.
     taken: usize,
+    /// Where, in the first piece, the message begins of which octet `taken` is.
+    message: usize,
     /// Octets that wait.
     waiting: usize,
 }
 
+/// Whole messages, of which the socket may have taken some octets if they are the first.
+#[derive(Debug)]
+struct Piece {
+    messages: Bytes,
+    /// They are UPDATEs of the tables.
+    update: bool,
+}
+
 impl Outgoing {
+    /// Queues UPDATEs.
     pub(crate) fn push(&mut self, messages: Bytes) {
         if !messages.is_empty() {
             self.waiting = self.waiting.saturating_add(messages.len());
-            self.queue.push_back(messages);
+            self.queue.push_back(Piece { messages, update: true });
         }
+    }
+
+    /// Queues messages of the session, ahead of all UPDATEs but one that is partly sent.
+    pub(crate) fn push_urgent(&mut self, messages: Bytes) {
+        if messages.is_empty() {
+            return;
+        }
+        if self.urgent == 0 && self.taken > 0 {
+            self.split_first();
+        }
+        self.waiting = self.waiting.saturating_add(messages.len());
+        self.queue.insert(self.urgent.min(self.queue.len()), Piece { messages, update: false });
+        self.urgent = self.urgent.saturating_add(1);
     }
 
     /// Octets that wait.
@@ -115,126 +139,88 @@ impl Outgoing {
     }
 
     pub(crate) fn slices(&self) -> impl Iterator<Item = &[u8]> {
-        let first = self.queue.front().and_then(|piece| piece.get(self.taken..));
-        first.into_iter().chain(self.queue.iter().skip(1).map(Bytes::as_ref))
+        let first = self.queue.front().and_then(|piece| piece.messages.get(self.taken..));
+        first.into_iter().chain(self.queue.iter().skip(1).map(|piece| piece.messages.as_ref()))
     }
 
-    /// The socket took `count` octets; more than wait are ignored.
-    pub(crate) fn advance(&mut self, count: usize) {
-        let count = count.min(self.waiting);
-        self.waiting = self.waiting.saturating_sub(count);
-        self.taken = self.taken.saturating_add(count);
-        while let Some(first) = self.queue.front()
-            && self.taken >= first.len()
-        {
-            self.taken = self.taken.saturating_sub(first.len());
-            self.queue.pop_front();
-        }
-    }
-
-    /// Drops every message of which the socket has taken nothing: a session that ends sends nothing but its last word.
-    pub(crate) fn drop_unsent(&mut self) {
-        let taken = self.taken;
-        let partial = self.queue.pop_front().filter(|_| taken > 0);
-        self.clear();
-        if let Some(piece) = partial {
-            let end = boundary(&piece, taken);
-            self.waiting = end.saturating_sub(taken);
+    /// The socket took `count` octets; more than wait are ignored. True = the end of an UPDATE was among them.
+    pub(crate) fn advance(&mut self, count: usize) -> bool {
+        let mut left = count.min(self.waiting);
+        self.waiting = self.waiting.saturating_sub(left);
+        let mut updates = false;
+        while let Some(first) = self.queue.front() {
+            let taken = self.taken.saturating_add(left).min(first.messages.len());
+            left = left.saturating_sub(taken.saturating_sub(self.taken));
             self.taken = taken;
-            if self.waiting == 0 { self.taken = 0 } else { self.queue.push_back(piece.slice(..end)) }
+            while self.message < taken {
+                let end = end_of_message(&first.messages, self.message);
+                if end > taken {
+                    break;
+                }
+                self.message = end;
+                updates |= first.update;
+            }
+            if taken < first.messages.len() {
+                break;
+            }
+            self.queue.pop_front();
+            self.urgent = self.urgent.saturating_sub(1);
+            (self.taken, self.message) = (0, 0);
+        }
+        if self.queue.is_empty() && self.queue.capacity() > FEW {
+            self.queue = VecDeque::new();
+        }
+        updates
+    }
+
+    /// Drops the UPDATEs of which the socket has taken nothing: a session that ends sends nothing but its last word.
+    pub(crate) fn drop_updates(&mut self) {
+        if self.taken > 0 && self.urgent == 0 {
+            self.split_first();
+        }
+        self.queue.truncate(self.urgent);
+        let octets: usize = self.queue.iter().map(|piece| piece.messages.len()).sum();
+        self.waiting = octets.saturating_sub(self.taken);
+    }
+
+    /// Drops everything.
+    pub(crate) fn clear(&mut self) {
+        *self = Outgoing::default();
+    }
+
+    /// Makes the message that is partly sent a piece of its own, which goes before all others.
+    fn split_first(&mut self) {
+        let Some(mut first) = self.queue.pop_front() else { return };
+        let end = if self.message < self.taken { end_of_message(&first.messages, self.message) } else { self.taken };
+        let tail = first.messages.split_off(end);
+        if !tail.is_empty() {
+            self.queue.push_front(Piece { messages: tail, update: first.update });
+        }
+        if end > self.taken {
+            self.queue.push_front(first);
+            self.urgent = 1;
+        } else {
+            (self.taken, self.message) = (0, 0);
         }
     }
+}
 
-    pub(crate) fn clear(&mut self) {
-        self.queue.clear();
-        self.taken = 0;
-        self.waiting = 0;
+/// Where the message ends that begins at `start`.
+fn end_of_message(messages: &[u8], start: usize) -> usize {
+    let length = length(messages, start).unwrap_or(HEADER_LEN);
+    start.saturating_add(length.max(1)).min(messages.len())
+}
+
+/// The length that the message at `start` declares (RFC 4271 section 4.1).
+fn length(octets: &[u8], start: usize) -> Option<usize> {
+    match octets.get(start.saturating_add(16)..)? {
+        [high, low, ..] => Some(usize::from(u16::from_be_bytes([*high, *low]))),
+        _ => None,
     }
 }
 
-/// Where the message ends in which octet `position` of `piece` stands; `position` itself where one ends just there.
-fn boundary(piece: &[u8], position: usize) -> usize {
-    let mut end = 0usize;
-    while end < position {
-        let rest = piece.get(end..).unwrap_or_default();
-        let length = match rest {
-            [_, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, high, low, ..] => u16::from_be_bytes([*high, *low]),
-            _ => return piece.len(),
-        };
-        end = end.saturating_add(usize::from(length).max(1));
-    }
-    end.min(piece.len())
-}
-
-/// Octets of a message header (RFC 4271 section 4.1).
-const HEADER: usize = 19;
+/// Pieces that a queue keeps the memory for when it is empty.
+const FEW: usize = 8;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn message(body: usize) -> Vec<u8> {
-        let mut octets = vec![0xff; 16];
-        octets.extend_from_slice(&u16::try_from(19 + 4 + body).unwrap().to_be_bytes());
-        octets.push(2);
-        octets.resize(19 + 4 + body, 0);
-        octets
-    }
-
-    proptest! {
-        /// However a stream is cut, the same messages come out, and nothing is kept when it ends at a boundary.
-        #[test]
-        fn any_cut_gives_the_same_messages(
-            bodies in proptest::collection::vec(0usize..60, 0..12),
-            cuts in proptest::collection::vec(1usize..40, 1..200),
-        ) {
-            let stream: Vec<u8> = bodies.iter().flat_map(|body| message(*body)).collect();
-            let mut incoming = Incoming::default();
-            let (mut rest, mut lengths) = (&stream[..], Vec::new());
-            for cut in cuts.iter().cycle() {
-                if rest.is_empty() { break }
-                let (head, tail) = rest.split_at((*cut).min(rest.len()));
-                rest = tail;
-                incoming.receive(head, |octets| {
-                    if !octets.is_empty() { lengths.push(octets.len() - 23) }
-                    Next::Go(4096)
-                }).unwrap();
-            }
-            prop_assert_eq!(lengths, bodies);
-            prop_assert!(incoming.partial.is_empty());
-        }
-
-        /// A partly sent message is always finished, and nothing behind it goes out.
-        #[test]
-        fn an_ending_session_finishes_the_message_it_began(
-            bodies in proptest::collection::vec(0usize..60, 1..8),
-            sent in 0usize..600,
-        ) {
-            let mut outgoing = Outgoing::default();
-            let mut ends = vec![0];
-            for pair in bodies.chunks(2) {
-                let piece: Vec<u8> = pair.iter().flat_map(|body| message(*body)).collect();
-                outgoing.push(Bytes::from(piece));
-            }
-            for body in &bodies {
-                ends.push(ends.last().unwrap() + 23 + body);
-            }
-            let sent = sent.min(*ends.last().unwrap());
-            outgoing.advance(sent);
-            outgoing.drop_unsent();
-            let end = *ends.iter().find(|end| **end >= sent).unwrap();
-            prop_assert_eq!(outgoing.len(), end - sent);
-            prop_assert_eq!(outgoing.slices().map(<[u8]>::len).sum::<usize>(), end - sent);
-        }
-    }
-
-    #[test]
-    fn rfc4271_6_1_a_bad_marker_ends_the_stream() {
-        let mut incoming = Incoming::default();
-        let mut octets = message(0);
-        octets[3] = 0;
-        let (_, shown) = incoming.receive(&octets, |_| Next::Go(4096)).unwrap_err();
-        assert_eq!(shown, octets);
-    }
-}
+mod tests;

@@ -1,5 +1,6 @@
 //! What a speaker tells its driver.
 
+use alloc::boxed::Box;
 use core::fmt;
 use core::net::SocketAddr;
 
@@ -34,7 +35,8 @@ pub enum Event {
         /// Where to.
         remote: SocketAddr,
     },
-    /// Octets wait for a connection that had none: write what `poll_transmit` gives, and go on when it is writable.
+    /// Octets wait for a connection that had none: write what `poll_transmit` gives, again and again while the socket is
+    /// writable, until it gives nothing.
     Transmit {
         /// The connection.
         conn: ConnId,
@@ -51,13 +53,15 @@ pub enum Event {
         /// The peer.
         peer: PeerId,
         /// What both sides agreed on.
-        negotiated: Negotiated,
+        negotiated: Box<Negotiated>,
     },
-    /// A session that was Established, or an attempt to get there, has ended.
+    /// A session that was Established, or an attempt to get there, has ended. Where two connections collided, the one
+    /// that lost is such an attempt.
     Down {
         /// The peer.
         peer: PeerId,
-        /// Whether the session had been Established, so that its routes are gone now.
+        /// Whether the session had been Established, so that its routes are gone now, but for those of the families
+        /// that `reason` retains (RFC 4724).
         established: bool,
         /// Why.
         reason: Down,

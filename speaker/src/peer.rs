@@ -1,6 +1,8 @@
 //! One peer: its configuration, its at most two sessions, and what became of it.
 
-use bgp_fsm::{Down, Instant, Negotiated, Session, State};
+use alloc::boxed::Box;
+
+use bgp_fsm::{Down, Instant, Negotiated, Restart, Session, State};
 use bgp_rib::PeerId;
 
 use crate::config::PeerConfig;
@@ -16,14 +18,36 @@ pub(crate) struct Line {
     pub(crate) dialled: bool,
 }
 
+/// Which of a peer's two sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// The one that starts, dials and waits; the only one that is known to the tables.
+    Main,
+    /// The one of a second connection, as long as there is one.
+    Second,
+}
+
+impl Which {
+    pub(crate) fn other(self) -> Which {
+        match self {
+            Which::Main => Which::Second,
+            Which::Second => Which::Main,
+        }
+    }
+}
+
 /// A peer of the speaker.
 #[derive(Debug)]
 pub(crate) struct Peer {
     pub(crate) id: PeerId,
     pub(crate) config: PeerConfig,
-    /// `lines[0]` starts, dials and waits; `lines[1]` is there while a second connection is.
-    pub(crate) lines: [Option<Line>; 2],
-    /// The tables know the peer as up, through `lines[0]`.
+    pub(crate) main: Line,
+    pub(crate) second: Option<Box<Line>>,
+    /// Connections that still drain, the older one first; more are not waited for.
+    pub(crate) lingering: [Option<ConnId>; 2],
+    /// Which routes are stale, where graceful restart is configured.
+    pub(crate) restart: Option<Box<Restart>>,
+    /// The tables know the peer as up, through the main session.
     pub(crate) up: bool,
     pub(crate) since: Instant,
     pub(crate) established: u32,
@@ -31,25 +55,35 @@ pub(crate) struct Peer {
     pub(crate) seed: u64,
 }
 
-impl Peer {
-    pub(crate) fn state(&self) -> State {
-        self.lines
-            .iter()
-            .flatten()
-            .map(|line| line.session.state())
-            .max_by_key(|state| rank(*state))
-            .unwrap_or(State::Idle)
-    }
-}
+// An idle peer is this, and what its configuration allocates: a speaker may have 2^20 of them.
+const _: () = assert!(size_of::<Peer>() <= 2048);
 
-fn rank(state: State) -> u8 {
-    match state {
-        State::Idle => 0,
-        State::Active => 1,
-        State::Connect => 2,
-        State::OpenSent => 3,
-        State::OpenConfirm => 4,
-        State::Established => 5,
+impl Peer {
+    pub(crate) fn line(&self, which: Which) -> Option<&Line> {
+        match which {
+            Which::Main => Some(&self.main),
+            Which::Second => self.second.as_deref(),
+        }
+    }
+
+    pub(crate) fn line_mut(&mut self, which: Which) -> Option<&mut Line> {
+        match which {
+            Which::Main => Some(&mut self.main),
+            Which::Second => self.second.as_deref_mut(),
+        }
+    }
+
+    /// The session of a connection.
+    pub(crate) fn which(&self, conn: ConnId) -> Option<Which> {
+        [Which::Main, Which::Second].into_iter().find(|which| self.line(*which).is_some_and(|l| l.conn == Some(conn)))
+    }
+
+    /// The more advanced session.
+    fn foremost(&self) -> &Line {
+        match &self.second {
+            Some(second) if second.session.state() > self.main.session.state() => second,
+            _ => &self.main,
+        }
     }
 }
 
@@ -69,27 +103,30 @@ pub struct PeerStatus<'s> {
     pub established: u32,
     /// Why the last session or attempt ended.
     pub last_down: Option<Down>,
-    /// What was negotiated, while Established.
+    /// What was negotiated, in OpenConfirm and Established.
     pub negotiated: Option<&'s Negotiated>,
     /// The connection of the more advanced session.
     pub connection: Option<ConnId>,
     /// We dialled that connection.
     pub dialled: bool,
+    /// Routes of the peer that are kept while it restarts, by family (RFC 4724).
+    pub stale: bgp_wire::FamilySet,
 }
 
 impl<'s> PeerStatus<'s> {
     pub(crate) fn new(peer: &'s Peer) -> PeerStatus<'s> {
-        let line = peer.lines.iter().flatten().max_by_key(|line| rank(line.session.state()));
+        let line = peer.foremost();
         PeerStatus {
             id: peer.id,
             config: &peer.config,
-            state: peer.state(),
+            state: line.session.state(),
             since: peer.since,
             established: peer.established,
             last_down: peer.last_down.clone(),
-            negotiated: line.and_then(|line| line.session.negotiated()),
-            connection: line.and_then(|line| line.conn),
-            dialled: line.is_some_and(|line| line.dialled),
+            negotiated: line.session.negotiated(),
+            connection: line.conn,
+            dialled: line.conn.is_some() && line.dialled,
+            stale: peer.restart.as_ref().map_or(bgp_wire::FamilySet::EMPTY, |restart| restart.stale()),
         }
     }
 }

@@ -2,16 +2,19 @@
 
 mod collision;
 mod connections;
+mod restart;
 mod sessions;
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
-use bgp_fsm::{Instant, Session};
+use bgp_fsm::{Cease, Instant, Restart, Session};
 use bgp_rib::{AttrStore, PeerId, Rib};
 use bgp_wire::ClusterId;
 use bgp_wire::attr::NextHop;
+use bgp_wire::capability::Capability;
 use bytes::BytesMut;
 use hashbrown::HashMap;
 use ipnet::IpNet;
@@ -19,13 +22,14 @@ use ipnet::IpNet;
 use crate::config::{Config, PeerConfig};
 use crate::deadlines::Deadlines;
 use crate::event::{AddPeerError, ConnId, Event, Refused};
-use crate::peer::{Line, Peer, PeerStatus};
+use crate::peer::{Line, Peer, PeerStatus, Which};
 use connections::Connections;
 
 /// Routes that one call of [`Speaker::process`] decides and exports.
 const WORK_PER_CALL: usize = 4096;
-/// A connection is given more of the tables' messages while fewer octets than this wait for its socket.
-const WAITING_OCTETS: usize = 256 * 1024;
+/// A connection is given more of the tables' messages while fewer octets than this wait for its socket. One run of them
+/// has at most about as many, so that at most twice this waits, however slow the peer is.
+const WAITING_OCTETS: usize = 64 * 1024;
 
 /// A BGP speaker without sockets or clock.
 ///
@@ -35,8 +39,8 @@ pub struct Speaker {
     config: Config,
     seed: u64,
     rib: Rib,
-    /// By the peer's id.
-    peers: Vec<Option<Peer>>,
+    /// By the peer's id; boxed, so that growing moves pointers only.
+    peers: Vec<Option<Box<Peer>>>,
     by_address: HashMap<IpAddr, PeerId, foldhash::fast::FixedState>,
     connections: Connections,
     deadlines: Deadlines,
@@ -81,30 +85,41 @@ impl Speaker {
     ///
     /// # Errors
     /// Another peer has the address, or the tables refuse the configuration.
+    ///
+    /// ```
+    #[doc = include_str!("../docs/one_peer.doctest")]
+    /// assert_eq!(speaker.peer_at(address), Some(peer));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn add_peer(&mut self, now: Instant, config: PeerConfig) -> Result<PeerId, AddPeerError> {
-        if self.by_address.contains_key(&config.address) {
-            return Err(AddPeerError::Exists(config.address));
+        let address = config.address.to_canonical();
+        if self.by_address.contains_key(&address) {
+            return Err(AddPeerError::Exists(address));
         }
-        let id = self.rib.add_peer(config.rib.clone())?;
+        let id = self.rib.add_peer(config.rib)?;
         let seed = self.seed ^ (u64::from(id.0).wrapping_add(1)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let session = Session::new(config.session.clone(), seed);
-        self.by_address.insert(config.address, id);
+        let restarts = |capability: &Capability| matches!(capability, Capability::GracefulRestart(_));
+        let restart = config.session.capabilities.iter().any(restarts).then(|| Box::new(Restart::new()));
+        self.by_address.insert(address, id);
         let place = index(id);
         if place >= self.peers.len() {
             self.peers.resize_with(place.saturating_add(1), || None);
         }
         if let Some(slot) = self.peers.get_mut(place) {
-            let line = Line { session, conn: None, dialled: false };
-            *slot = Some(Peer {
+            *slot = Some(Box::new(Peer {
                 id,
                 config,
-                lines: [Some(line), None],
+                main: Line { session, conn: None, dialled: false },
+                second: None,
+                lingering: [None; 2],
+                restart,
                 up: false,
                 since: now,
                 established: 0,
                 last_down: None,
                 seed,
-            });
+            }));
         }
         Ok(id)
     }
@@ -114,18 +129,48 @@ impl Speaker {
         self.rib.clear(store);
     }
 
-    /// Stops a peer and forgets it and its routes. An unknown peer is ignored.
+    /// Stops a peer and forgets it and its routes. An unknown peer is ignored. Its last NOTIFICATION still goes out.
+    ///
+    /// ```
+    #[doc = include_str!("../docs/one_peer.doctest")]
+    /// speaker.remove_peer(&mut store, now, peer);
+    /// assert!(speaker.peer(peer).is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn remove_peer(&mut self, store: &mut AttrStore, now: Instant, peer: PeerId) {
-        self.stop(store, now, peer);
+        self.cease(store, now, peer, &Cease::deconfigured());
         if let Some(gone) = self.peers.get_mut(index(peer)).and_then(Option::take) {
-            self.by_address.remove(&gone.config.address);
+            self.by_address.remove(&gone.config.address.to_canonical());
             self.rib.remove_peer(store, peer);
             self.work = true;
         }
     }
 
-    /// The octets that wait for a connection, in order, for one vectored write. Whole messages of the tables are lent
-    /// from the chunks that all members of an export group share.
+    /// Takes an accepted TCP connection from `remote`; the address says whose it is. An IPv4 address that an IPv6 socket
+    /// shows as `::ffff:a.b.c.d` is the IPv4 address.
+    ///
+    /// # Errors
+    /// Close the connection: nobody has the address, its session is in Idle, or it has two connections already.
+    ///
+    /// ```
+    #[doc = include_str!("../docs/one_peer.doctest")]
+    /// use bgp_speaker::Refused;
+    /// let remote = std::net::SocketAddr::new(address, 50_000);
+    /// assert_eq!(speaker.incoming(&mut store, now, remote), Err(Refused::Idle(address)));
+    /// speaker.start(&mut store, now, peer);
+    /// let conn = speaker.incoming(&mut store, now, remote)?;
+    /// assert!(speaker.is_open(conn));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn incoming(&mut self, store: &mut AttrStore, now: Instant, remote: SocketAddr) -> Result<ConnId, Refused> {
+        let address = remote.ip().to_canonical();
+        let id = self.peer_at(address).ok_or(Refused::UnknownPeer(address))?;
+        self.accept(store, now, id, address)
+    }
+
+    /// The octets that wait for a connection, in order, for one vectored write; then say how many were taken with
+    /// [`Speaker::sent`], and go on until there are none. Routes are lent from the chunks that all members of an export
+    /// group share; what a session says goes ahead of them, between two messages.
     ///
     /// Nothing for a connection that is not there, or has nothing to say.
     pub fn poll_transmit<'s>(
@@ -133,12 +178,9 @@ impl Speaker {
         store: &mut AttrStore,
         conn: ConnId,
     ) -> impl Iterator<Item = &'s [u8]> + use<'s> {
-        if let Some(connection) = self.connections.of(conn)
-            && let Some(peer) = self.peers.get(index(connection.peer)).and_then(Option::as_ref)
-            && peer.up
-            && peer.lines.first().and_then(Option::as_ref).is_some_and(|line| line.conn == Some(conn))
+        if let Some((id, Which::Main)) = self.line_of(conn)
+            && self.peer_ref(id).is_some_and(|peer| peer.up)
         {
-            let id = connection.peer;
             while self.connections.waiting(conn) < WAITING_OCTETS
                 && let Some(messages) = self.rib.pull(store, id)
             {
@@ -150,16 +192,19 @@ impl Speaker {
 
     /// Decides and exports changed routes, a bounded number; true = there is more to do. Call it after the sockets
     /// that are readable have been read, until it says false; the more is read before, the more is squashed into one export.
+    ///
+    /// ```
+    #[doc = include_str!("../docs/one_peer.doctest")]
+    /// assert!(!speaker.process(&mut store)); // nothing to do
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn process(&mut self, store: &mut AttrStore) -> bool {
         if self.work {
             self.work = self.rib.process(store, WORK_PER_CALL);
         }
         while let Some(peer) = self.rib.poll_ready() {
-            let conn = self.peers.get(index(peer)).and_then(Option::as_ref).and_then(|peer| match &peer.lines {
-                [Some(line), _] if peer.up => line.conn,
-                _ => None,
-            });
-            if let Some(conn) = conn
+            // What waits already is polled until nothing does, and that finds the new octets.
+            if let Some(conn) = self.peer_ref(peer).filter(|peer| peer.up).and_then(|peer| peer.main.conn)
                 && self.connections.waiting(conn) == 0
             {
                 self.events.push_back(Event::Transmit { conn });
@@ -175,7 +220,8 @@ impl Speaker {
 
     /// When [`Speaker::handle_timeout`] is due; `None` while no timer runs.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
-        self.next_deadline().map(|(at, _)| at)
+        let session = self.next_deadline().map(|(at, ..)| at);
+        session.into_iter().chain(self.connections.next_abort()).min()
     }
 
     /// Announces `prefix` as a route of this speaker, with the canonical attribute block `attributes` and a next hop
@@ -226,54 +272,66 @@ impl Speaker {
 
     /// The peers, by id.
     pub fn peers(&self) -> impl Iterator<Item = PeerStatus<'_>> {
-        self.peers.iter().flatten().map(PeerStatus::new)
+        self.peers.iter().flatten().map(|peer| PeerStatus::new(peer))
     }
 
     /// One peer.
     #[must_use]
     pub fn peer(&self, id: PeerId) -> Option<PeerStatus<'_>> {
-        Some(PeerStatus::new(self.peers.get(index(id))?.as_ref()?))
+        self.peer_ref(id).map(PeerStatus::new)
     }
 
     /// The session that runs over a connection; none: the connection is closing or gone.
     #[must_use]
     pub fn session(&self, conn: ConnId) -> Option<&Session> {
-        let (peer, line) = self.line_of(conn)?;
-        Some(&self.peers.get(index(peer))?.as_ref()?.lines.get(line)?.as_ref()?.session)
+        let (peer, which) = self.line_of(conn)?;
+        Some(&self.peer_ref(peer)?.line(which)?.session)
     }
 
     /// The peer at an address.
     #[must_use]
     pub fn peer_at(&self, address: IpAddr) -> Option<PeerId> {
-        self.by_address.get(&address).copied()
+        self.by_address.get(&address.to_canonical()).copied()
+    }
+
+    fn peer_ref(&self, id: PeerId) -> Option<&Peer> {
+        self.peers.get(index(id))?.as_deref()
     }
 
     fn peer_mut(&mut self, id: PeerId) -> Option<&mut Peer> {
-        self.peers.get_mut(index(id))?.as_mut()
+        self.peers.get_mut(index(id))?.as_deref_mut()
     }
 
-    /// The earliest deadline of a session (key: peer and line) or of a closing connection.
-    fn next_deadline(&mut self) -> Option<(Instant, u32)> {
-        let (peers, closing) = (&self.peers, self.connections.next_abort());
-        let session = self.deadlines.next(|key| {
-            let (peer, line) = split(key);
-            peers.get(peer)?.as_ref()?.lines.get(line)?.as_ref()?.session.poll_timeout()
+    /// The earliest deadline of all peers, and what is due then.
+    fn next_deadline(&mut self) -> Option<(Instant, PeerId, Due)> {
+        let peers = &self.peers;
+        let next = self.deadlines.next(|key| {
+            let (id, due) = split(key);
+            let peer = peers.get(index(id))?.as_ref()?;
+            match due {
+                Due::Main => peer.main.session.poll_timeout(),
+                Due::Second => peer.second.as_ref()?.session.poll_timeout(),
+                Due::Restart => peer.restart.as_ref()?.poll_timeout(),
+            }
         });
-        match (session, closing) {
-            (Some((at, key)), Some(abort)) if at <= abort => Some((at, key)),
-            (_, Some(abort)) => Some((abort, ABORT)),
-            (session, None) => session,
-        }
+        next.map(|(at, key)| (at, split(key).0, split(key).1))
     }
+}
 
-    /// Takes an accepted TCP connection from `remote`; the address says whose it is.
-    ///
-    /// # Errors
-    /// Close the connection: nobody has the address, its session is in Idle, or it has two connections already.
-    pub fn incoming(&mut self, store: &mut AttrStore, now: Instant, remote: SocketAddr) -> Result<ConnId, Refused> {
-        let address = remote.ip();
-        let id = self.peer_at(address).ok_or(Refused::UnknownPeer(address))?;
-        self.accept(store, now, id, address)
+/// What a peer's deadline is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Due {
+    Main,
+    Second,
+    Restart,
+}
+
+impl From<Which> for Due {
+    fn from(which: Which) -> Due {
+        match which {
+            Which::Main => Due::Main,
+            Which::Second => Due::Second,
+        }
     }
 }
 
@@ -281,15 +339,21 @@ fn index(peer: PeerId) -> usize {
     usize::try_from(peer.0).unwrap_or(usize::MAX)
 }
 
-/// The deadline key of a peer's line; peers have 20 bits, so it never meets [`ABORT`].
-fn key(peer: PeerId, line: usize) -> u32 {
-    peer.0.wrapping_mul(2) | u32::from(line == 1)
+/// A number for each deadline; peers have 20 bits.
+fn key(peer: PeerId, due: Due) -> u32 {
+    let due = match due {
+        Due::Main => 0,
+        Due::Second => 1,
+        Due::Restart => 2,
+    };
+    peer.0.wrapping_mul(4) | due
 }
 
-/// The place of a peer and its line.
-fn split(key: u32) -> (usize, usize) {
-    (usize::try_from(key / 2).unwrap_or(usize::MAX), usize::from(key % 2 == 1))
+fn split(key: u32) -> (PeerId, Due) {
+    let due = match key % 4 {
+        0 => Due::Main,
+        1 => Due::Second,
+        _ => Due::Restart,
+    };
+    (PeerId(key / 4), due)
 }
-
-/// The deadline key of a connection that has lingered long enough.
-const ABORT: u32 = u32::MAX;

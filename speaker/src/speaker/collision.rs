@@ -2,11 +2,13 @@
 
 use core::mem;
 
-use bgp_fsm::{Event as Input, Instant, State, Survivor, resolve};
+use bgp_fsm::{Event as Input, Instant, Session, State, Survivor, resolve};
 use bgp_rib::{AttrStore, PeerId};
+use bgp_wire::{Asn, BgpId};
 
 use super::Speaker;
 use crate::event::ConnId;
+use crate::peer::Which;
 
 impl Speaker {
     /// Whether the connection on which the OPEN `message` came may take it.
@@ -14,45 +16,61 @@ impl Speaker {
     /// The decision falls before the session sees the OPEN, so that the loser sends a Cease and nothing else. An OPEN
     /// that the session would refuse decides nothing: the session answers it.
     pub(super) fn survives(&mut self, store: &mut AttrStore, now: Instant, conn: ConnId, message: &[u8]) -> bool {
-        let Some((id, line)) = self.line_of(conn) else { return false };
-        let other = 1usize.saturating_sub(line);
-        let Some(other_state) = self.session_mut(id, other).map(|session| session.state()) else { return true };
-        let Some(peer) = self.session_mut(id, line).and_then(|session| session.accepts(message)) else { return true };
-        let keep = match other_state {
-            State::OpenConfirm => self.stays(id, line, peer),
-            State::Established => self.detects_established(id) && self.stays(id, line, peer),
+        let Some((id, which)) = self.line_of(conn) else { return false };
+        let Some(peer) = self.peer_ref(id) else { return false };
+        let (Some(line), Some(other)) = (peer.line(which), peer.line(which.other())) else { return true };
+        let Some(sender) = line.session.accepts(message) else { return true };
+        let resolves = peer.config.session.collision_detect_established_state;
+        let keep = match other.session.state() {
+            State::Established if has_restarted(&other.session) => {
+                // RFC 4724 section 5: the peer is back, so the session that is up is over, without a NOTIFICATION.
+                self.give_up_connection(store, now, id, which.other());
+                return true;
+            }
+            State::Established if !resolves => false,
+            State::OpenConfirm | State::Established => {
+                // Both from the same end: the older connection is the one that counts.
+                line.dialled != other.dialled && line.dialled == (dialler(&other.session, sender) == Survivor::Local)
+            }
             // The other one's OPEN has not come: it decides when it does.
             _ => return true,
         };
-        let loser = if keep { other } else { line };
+        let loser = if keep { which.other() } else { which };
         self.input(store, now, id, loser, Input::OpenCollisionDump);
         keep
     }
 
-    /// The second session becomes the first one; a first one that has no connection yet is given up.
+    /// The second session becomes the main one; a main one that has no OPEN on its way is given up.
     pub(super) fn promote(&mut self, store: &mut AttrStore, now: Instant, id: PeerId) {
         let Some(peer) = self.peer_mut(id) else { return };
-        let [main, second] = &mut peer.lines;
-        mem::swap(main, second);
-        if matches!(self.session_mut(id, 1).map(|session| session.state()), Some(State::Connect | State::Active)) {
-            self.input(store, now, id, 1, Input::ManualStop);
+        let Some(second) = &mut peer.second else { return };
+        mem::swap(&mut peer.main, second);
+        if matches!(second.session.state(), State::Connect | State::Active) {
+            self.input(store, now, id, Which::Second, Input::ManualStop);
         }
     }
 
-    fn detects_established(&mut self, id: PeerId) -> bool {
-        self.peer_mut(id).is_some_and(|peer| peer.config.session.collision_detect_established_state)
-    }
-
-    fn stays(&mut self, id: PeerId, line: usize, peer_side: (bgp_wire::BgpId, bgp_wire::Asn)) -> bool {
-        let Some(peer) = self.peer_mut(id) else { return false };
-        let dialled = |line: usize| peer.lines.get(line).and_then(Option::as_ref).map(|line| line.dialled);
-        let (this, other) = (dialled(line), dialled(1usize.saturating_sub(line)));
-        // Both from the same end: the older connection is the one that counts.
-        if this == other {
-            return false;
+    /// Closes the connection of a session, which takes it as a failure.
+    fn give_up_connection(&mut self, store: &mut AttrStore, now: Instant, id: PeerId, which: Which) {
+        let conn = self.peer_mut(id).and_then(|peer| peer.line_mut(which)?.conn.take());
+        if let Some(conn) = conn {
+            self.close_now(conn, true);
         }
-        let local = (peer.config.session.router_id, peer.config.session.local_as);
-        let survivor = resolve(local, peer_side);
-        this == Some(survivor == Survivor::Local)
+        self.input(store, now, id, which, Input::TcpConnectionFails);
     }
+}
+
+/// Which end's dial stays, as `session`, whose OPENs are exchanged, knows us: its AS number may not be the configured one.
+fn dialler(session: &Session, sender: (BgpId, Asn)) -> Survivor {
+    let config = session.config();
+    let local = session.negotiated().map(|negotiated| (negotiated.local.bgp_id(), negotiated.local.asn()));
+    resolve(local.unwrap_or((config.router_id, config.local_as)), sender)
+}
+
+/// Whether another OPEN of the peer means that it has restarted: graceful restart was negotiated for some family.
+fn has_restarted(session: &Session) -> bool {
+    session.negotiated().is_some_and(|negotiated| {
+        let theirs = negotiated.peer.graceful_restart();
+        negotiated.local.graceful_restart().is_some() && theirs.is_some_and(|theirs| !theirs.families.is_empty())
+    })
 }

@@ -1,6 +1,5 @@
 //! The TCP connections of all peers, open and closing.
 
-use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::mem;
 
@@ -9,6 +8,7 @@ use bgp_rib::PeerId;
 use bytes::Bytes;
 
 use crate::connection::{Incoming, Outgoing};
+use crate::deadlines::Deadlines;
 use crate::event::ConnId;
 
 /// One TCP connection.
@@ -16,9 +16,18 @@ use crate::event::ConnId;
 pub(super) struct Connection {
     pub(super) peer: PeerId,
     /// Nothing is received any more; it is closed when it has drained, aborted at this instant.
-    pub(super) closing: bool,
-    pub(super) incoming: Incoming,
+    closing: Option<Instant>,
+    incoming: Incoming,
     outgoing: Outgoing,
+}
+
+/// What became of octets that a socket took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Sent {
+    /// A closing connection has drained.
+    pub(super) drained: bool,
+    /// The end of an UPDATE was among them.
+    pub(super) update: bool,
 }
 
 /// All connections; an id names a slot and how often the slot has been used.
@@ -26,14 +35,14 @@ pub(super) struct Connection {
 pub(super) struct Connections {
     slots: Vec<(u32, Option<Connection>)>,
     free: Vec<u32>,
-    /// Closing connections and when they are aborted; the time to linger is the same for all, so this is in order.
-    closing: VecDeque<(Instant, ConnId)>,
+    /// When closing connections are aborted, by slot.
+    aborts: Deadlines,
 }
 
 impl Connections {
     pub(super) fn open(&mut self, peer: PeerId) -> ConnId {
         let connection =
-            Connection { peer, closing: false, incoming: Incoming::default(), outgoing: Outgoing::default() };
+            Connection { peer, closing: None, incoming: Incoming::default(), outgoing: Outgoing::default() };
         if let Some(slot) = self.free.pop()
             && let Some((generation, place)) = self.slots.get_mut(index(slot))
         {
@@ -46,28 +55,43 @@ impl Connections {
         ConnId { slot, generation: 0 }
     }
 
-    pub(super) fn of(&self, conn: ConnId) -> Option<&Connection> {
+    fn of(&self, conn: ConnId) -> Option<&Connection> {
         let (generation, connection) = self.slots.get(index(conn.slot))?;
         connection.as_ref().filter(|_| *generation == conn.generation)
     }
 
-    pub(super) fn of_mut(&mut self, conn: ConnId) -> Option<&mut Connection> {
+    fn of_mut(&mut self, conn: ConnId) -> Option<&mut Connection> {
         let (generation, connection) = self.slots.get_mut(index(conn.slot))?;
         connection.as_mut().filter(|_| *generation == conn.generation)
     }
 
-    /// The connection is gone; its id is free.
-    pub(super) fn remove(&mut self, conn: ConnId) -> Option<Connection> {
-        self.of(conn)?;
-        self.free.push(conn.slot);
-        self.slots.get_mut(index(conn.slot))?.1.take()
+    /// Whose connection it is, unless it is closing.
+    pub(super) fn peer(&self, conn: ConnId) -> Option<PeerId> {
+        self.of(conn).filter(|connection| connection.closing.is_none()).map(|connection| connection.peer)
     }
 
-    /// Queues whole messages; true = nothing waited before.
-    pub(super) fn queue(&mut self, conn: ConnId, messages: Bytes) -> bool {
+    /// The connection is gone, and its id is free; false = it was not there.
+    pub(super) fn remove(&mut self, conn: ConnId) -> bool {
+        let gone = self.of(conn).is_some();
+        if gone && let Some((_, place)) = self.slots.get_mut(index(conn.slot)) {
+            *place = None;
+            self.free.push(conn.slot);
+        }
+        gone
+    }
+
+    /// Queues UPDATEs of the tables.
+    pub(super) fn queue(&mut self, conn: ConnId, messages: Bytes) {
+        if let Some(connection) = self.of_mut(conn) {
+            connection.outgoing.push(messages);
+        }
+    }
+
+    /// Queues messages of a session; true = nothing waited before.
+    pub(super) fn queue_urgent(&mut self, conn: ConnId, messages: Bytes) -> bool {
         let Some(connection) = self.of_mut(conn) else { return false };
         let first = connection.outgoing.is_empty();
-        connection.outgoing.push(messages);
+        connection.outgoing.push_urgent(messages);
         first && !connection.outgoing.is_empty()
     }
 
@@ -79,12 +103,15 @@ impl Connections {
         self.of(conn).into_iter().flat_map(|connection| connection.outgoing.slices())
     }
 
-    /// The socket took `count` octets; true = a closing connection has drained.
-    pub(super) fn sent(&mut self, conn: ConnId, count: usize) -> bool {
-        self.of_mut(conn).is_some_and(|connection| {
-            connection.outgoing.advance(count);
-            connection.closing && connection.outgoing.is_empty()
-        })
+    /// The socket took `count` octets.
+    pub(super) fn sent(&mut self, conn: ConnId, count: usize) -> Sent {
+        match self.of_mut(conn) {
+            Some(connection) => {
+                let update = connection.outgoing.advance(count);
+                Sent { drained: connection.closing.is_some() && connection.outgoing.is_empty(), update }
+            }
+            None => Sent { drained: false, update: false },
+        }
     }
 
     /// Takes the reassembly buffer for the time of a call; given back with [`Connections::put_incoming`].
@@ -93,48 +120,52 @@ impl Connections {
     }
 
     pub(super) fn put_incoming(&mut self, conn: ConnId, incoming: Incoming) {
-        if let Some(connection) = self.of_mut(conn) {
+        if let Some(connection) = self.of_mut(conn).filter(|connection| connection.closing.is_none()) {
             connection.incoming = incoming;
         }
     }
 
-    /// Keeps only the message that is partly sent: the session's last word comes behind it.
-    pub(super) fn drop_unsent(&mut self, conn: ConnId) {
+    /// Keeps what the session said, and the message that is partly sent: the last word comes behind them.
+    pub(super) fn drop_updates(&mut self, conn: ConnId) {
         if let Some(connection) = self.of_mut(conn) {
-            connection.outgoing.drop_unsent();
+            connection.outgoing.drop_updates();
+        }
+    }
+
+    /// Drops all that waits: there is no last word.
+    pub(super) fn drop_all(&mut self, conn: ConnId) {
+        if let Some(connection) = self.of_mut(conn) {
+            connection.outgoing.clear();
         }
     }
 
     /// Nothing more is received; true = there is nothing to drain either.
     pub(super) fn close(&mut self, conn: ConnId, abort_at: Instant) -> bool {
         let Some(connection) = self.of_mut(conn) else { return true };
-        connection.closing = true;
+        connection.closing = Some(abort_at);
         connection.incoming = Incoming::default();
         let drained = connection.outgoing.is_empty();
         if !drained {
-            self.closing.push_back((abort_at, conn));
+            self.aborts.set(conn.slot, Some(abort_at));
         }
         drained
     }
 
     /// When the next closing connection is aborted.
     pub(super) fn next_abort(&mut self) -> Option<Instant> {
-        while let Some(&(at, conn)) = self.closing.front() {
-            if self.of(conn).is_some() {
-                return Some(at);
-            }
-            self.closing.pop_front();
-        }
-        None
+        let slots = &self.slots;
+        let next = self.aborts.next(|slot| slots.get(index(slot))?.1.as_ref()?.closing);
+        next.map(|(at, _)| at)
     }
 
     /// A closing connection whose time is over.
     pub(super) fn pop_abort(&mut self, now: Instant) -> Option<ConnId> {
-        let at = self.next_abort()?;
-        if at > now {
-            return None;
-        }
-        self.closing.pop_front().map(|(_, conn)| conn)
+        let slots = &self.slots;
+        let next = self.aborts.next(|slot| slots.get(index(slot))?.1.as_ref()?.closing);
+        let (_, slot) = next.filter(|(at, _)| *at <= now)?;
+        self.aborts.pop();
+        let generation = self.slots.get(index(slot))?.0;
+        Some(ConnId { slot, generation })
     }
 }
 

@@ -1,83 +1,143 @@
 //! Inputs to sessions, and what the sessions then want: octets out, connections, routes.
 
+use alloc::boxed::Box;
 use core::net::IpAddr;
 
-use bgp_fsm::{Event as Input, Instant, Received, Session, SessionEvent, State, TcpAction};
+use bgp_fsm::{Cease, Event as Input, Instant, Received, Session, SessionEvent, State, TcpAction};
 use bgp_rib::{AttrStore, PeerId};
-use bgp_wire::{MessageType, RefreshSubtype, message_type};
+use bgp_wire::{Family, MessageType, RefreshSubtype, message_type};
 
-use super::{ABORT, Speaker, index, key, split};
+use super::{Due, Speaker, key};
 use crate::connection::Next;
 use crate::event::{ConnId, Event, Refused};
-use crate::peer::Line;
+use crate::peer::{Line, Which};
 
 impl Speaker {
     /// Starts a peer's session (RFC 4271 section 8.1.2, event 1): it dials, or waits when it is configured passive.
+    ///
+    /// A session that is started already goes on. One that ends by an error starts again by itself only with
+    /// `damp_peer_oscillations`.
+    ///
+    /// ```
+    #[doc = include_str!("../../docs/one_peer.doctest")]
+    /// speaker.start(&mut store, now, peer);
+    /// assert!(matches!(speaker.poll_event(), Some(Event::Dial { .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn start(&mut self, store: &mut AttrStore, now: Instant, peer: PeerId) {
-        self.input(store, now, peer, 0, Input::ManualStart);
+        self.input(store, now, peer, Which::Main, Input::ManualStart);
     }
 
     /// Stops a peer's sessions with a Cease, Administrative Shutdown (event 2); it stays in Idle until it is started.
+    ///
+    /// ```
+    #[doc = include_str!("../../docs/one_peer.doctest")]
+    /// speaker.start(&mut store, now, peer);
+    /// speaker.stop(&mut store, now, peer);
+    /// assert!(speaker.peer(peer).is_some_and(|peer| peer.state == State::Idle));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn stop(&mut self, store: &mut AttrStore, now: Instant, peer: PeerId) {
-        self.input(store, now, peer, 1, Input::ManualStop);
-        self.input(store, now, peer, 0, Input::ManualStop);
+        self.cease(store, now, peer, &Cease::shutdown());
+    }
+
+    /// Ends a peer's sessions for an administrative reason, of which the peer is told. After
+    /// [`Cease::shutdown`] it stays in Idle until it is started; after others it starts again by itself if it damps
+    /// oscillations.
+    ///
+    /// ```
+    #[doc = include_str!("../../docs/one_peer.doctest")]
+    /// speaker.start(&mut store, now, peer);
+    /// speaker.cease(&mut store, now, peer, &Cease::shutdown().with_communication("maintenance until 06:00"));
+    /// assert!(speaker.peer(peer).is_some_and(|peer| peer.state == State::Idle));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn cease(&mut self, store: &mut AttrStore, now: Instant, peer: PeerId, cease: &Cease) {
+        let was_up = self.peer_ref(peer).is_some_and(|peer| peer.up);
+        // The second one first: it would take the place of the main one.
+        for which in [Which::Second, Which::Main] {
+            if let Some(session) = self.session_mut(peer, which) {
+                session.cease(now, cease.clone());
+                self.drain(store, now, peer, which);
+            }
+        }
+        if !was_up {
+            self.forget_stale(store, peer);
+        }
+    }
+
+    /// Asks a peer for its routes of `family` again (RFC 2918). False, and nothing is sent, if it is not Established, or
+    /// did not negotiate the family or the message.
+    ///
+    /// ```
+    #[doc = include_str!("../../docs/one_peer.doctest")]
+    /// assert!(!speaker.refresh(&mut store, now, peer, Family::IPV4_UNICAST)); // not Established
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn refresh(&mut self, store: &mut AttrStore, now: Instant, peer: PeerId, family: Family) -> bool {
+        let asked = self.session_mut(peer, Which::Main).is_some_and(|session| session.request_refresh(family));
+        if asked {
+            self.drain(store, now, peer, Which::Main);
+        }
+        asked
     }
 
     /// A dialled connection is open.
     pub fn connected(&mut self, store: &mut AttrStore, now: Instant, conn: ConnId) {
-        if let Some((peer, line)) = self.line_of(conn) {
-            self.input(store, now, peer, line, Input::TcpCrAcked);
+        if let Some((peer, which)) = self.line_of(conn) {
+            self.input(store, now, peer, which, Input::TcpCrAcked);
         }
     }
 
-    /// A connection is gone: the dial failed, the peer closed it, or the driver did. Not needed after [`Event::Close`].
+    /// A connection is gone: the dial failed, the peer closed it, or the driver did. Its id is free: no [`Event::Close`]
+    /// follows, and after an [`Event::Close`] this call does nothing.
     pub fn disconnected(&mut self, store: &mut AttrStore, now: Instant, conn: ConnId) {
         let line = self.line_of(conn);
         self.connections.remove(conn);
-        if let Some((peer, line)) = line {
-            if let Some(line) = self.peer_mut(peer).and_then(|peer| peer.lines.get_mut(line)?.as_mut()) {
+        if let Some((peer, which)) = line {
+            if let Some(line) = self.peer_mut(peer).and_then(|peer| peer.line_mut(which)) {
                 line.conn = None;
             }
-            self.input(store, now, peer, line, Input::TcpConnectionFails);
+            self.input(store, now, peer, which, Input::TcpConnectionFails);
         }
     }
 
     /// Octets that a connection received: any piece of the stream.
     ///
-    /// A message that is whole in `octets` is used where it lies; only one that is cut is kept until its rest comes.
+    /// A message that is whole in `octets` is used where it lies; only one that is cut is kept until its rest comes. The
+    /// octets of a connection that is closing or gone are ignored.
     pub fn receive(&mut self, store: &mut AttrStore, now: Instant, conn: ConnId, octets: &[u8]) {
+        let Next::Go(limit) = self.next(conn) else { return };
         self.counters.octets = self.counters.octets.saturating_add(u64::try_from(octets.len()).unwrap_or(u64::MAX));
         let mut incoming = self.connections.take_incoming(conn);
-        let outcome = incoming.receive(octets, |message| {
-            if !message.is_empty() {
-                self.counters.messages = self.counters.messages.saturating_add(1);
-                self.message(store, now, conn, message);
-            }
-            match self.line_of(conn).and_then(|(peer, line)| self.session_mut(peer, line)) {
-                Some(session) => Next::Go(session.receive_limit()),
-                None => Next::Stop,
-            }
+        let outcome = incoming.receive(octets, Next::Go(limit), |message| {
+            self.counters.messages = self.counters.messages.saturating_add(1);
+            self.message(store, now, conn, message);
+            self.next(conn)
         });
         self.connections.put_incoming(conn, incoming);
         if let Err((error, header)) = outcome
-            && let Some((peer, line)) = self.line_of(conn)
-            && let Some(session) = self.session_mut(peer, line)
+            && let Some((peer, which)) = self.line_of(conn)
+            && let Some(session) = self.session_mut(peer, which)
         {
             session.framing_error(now, error, &header);
-            self.drain(store, now, peer, line);
+            self.drain(store, now, peer, which);
         }
     }
 
-    /// The socket took `count` of the octets that [`Speaker::poll_transmit`] lent.
+    /// The socket took `count` of the octets that [`Speaker::poll_transmit`] lent. Call it before anything else that
+    /// concerns the connection.
     pub fn sent(&mut self, now: Instant, conn: ConnId, count: usize) {
-        if self.connections.sent(conn, count) {
+        let sent = self.connections.sent(conn, count);
+        if sent.drained {
             self.close_now(conn, false);
-        } else if let Some((peer, line)) = self.line_of(conn)
-            && let Some(session) = self.session_mut(peer, line)
+        } else if count > 0
+            && let Some((peer, which)) = self.line_of(conn)
+            && let Some(session) = self.session_mut(peer, which)
         {
-            session.sent(now, count > 0);
+            session.sent(now, sent.update);
             let deadline = session.poll_timeout();
-            self.deadlines.set(key(peer, line), deadline);
+            self.deadlines.set(key(peer, which.into()), deadline);
         }
     }
 
@@ -86,16 +146,21 @@ impl Speaker {
         while let Some(conn) = self.connections.pop_abort(now) {
             self.close_now(conn, true);
         }
-        while let Some((at, due)) = self.next_deadline()
+        while let Some((at, peer, due)) = self.next_deadline()
             && at <= now
-            && due != ABORT
         {
             self.deadlines.pop();
-            let (place, line) = split(due);
-            let Some(peer) = self.peers.get(place).and_then(Option::as_ref).map(|peer| peer.id) else { continue };
-            if let Some(session) = self.session_mut(peer, line) {
+            let which = match due {
+                Due::Restart => {
+                    self.restart_timeout(store, now, peer);
+                    continue;
+                }
+                Due::Main => Which::Main,
+                Due::Second => Which::Second,
+            };
+            if let Some(session) = self.session_mut(peer, which) {
                 session.handle_timeout(now);
-                self.drain(store, now, peer, line);
+                self.drain(store, now, peer, which);
             }
         }
     }
@@ -107,62 +172,65 @@ impl Speaker {
         id: PeerId,
         address: IpAddr,
     ) -> Result<ConnId, Refused> {
-        let unknown = Refused::UnknownPeer(address);
-        let peer = self.peers.get_mut(index(id)).and_then(Option::as_mut).ok_or(unknown)?;
-        let [Some(main), second] = &mut peer.lines else { return Err(unknown) };
-        let line = match main.session.state() {
+        let peer = self.peer_mut(id).ok_or(Refused::UnknownPeer(address))?;
+        let which = match peer.main.session.state() {
             State::Idle => return Err(Refused::Idle(address)),
             // RFC 4271 8.2.2, Active: the peer's connection is the one waited for.
-            State::Active => 0,
+            State::Active if peer.main.conn.is_none() => Which::Main,
             // A dial may be under way, or a connection is there: RFC 4271 6.8 decides when the OPENs are known.
-            _ if second.is_none() => {
-                let session = Session::new(peer.config.session.clone().with_passive(true), peer.seed.rotate_left(32));
-                *second = Some(Line { session, conn: None, dialled: false });
-                1
+            _ if peer.second.is_none() => {
+                peer.seed = peer.seed.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+                let mut session = Session::new(peer.config.session.clone(), peer.seed);
+                // Started like the main one, whose place it may take; but it has what it would dial for.
+                session.handle(now, Input::ManualStart);
+                while session.poll_action().is_some() {}
+                peer.second = Some(Box::new(Line { session, conn: None, dialled: false }));
+                Which::Second
             }
             _ => return Err(Refused::TooManyConnections(address)),
         };
         let conn = self.connections.open(id);
-        if let Some(accepted) = peer.lines.get_mut(line).and_then(Option::as_mut) {
-            accepted.conn = Some(conn);
-            accepted.dialled = false;
-            if line == 1 {
-                accepted.session.handle(now, Input::ManualStartPassive);
-            }
+        if let Some(line) = self.peer_mut(id).and_then(|peer| peer.line_mut(which)) {
+            line.conn = Some(conn);
+            line.dialled = false;
         }
-        self.input(store, now, id, line, Input::TcpConnectionConfirmed);
+        self.input(store, now, id, which, Input::TcpConnectionConfirmed);
         Ok(conn)
     }
 
-    pub(super) fn input(&mut self, store: &mut AttrStore, now: Instant, peer: PeerId, line: usize, event: Input) {
-        if let Some(session) = self.session_mut(peer, line) {
+    pub(super) fn input(&mut self, store: &mut AttrStore, now: Instant, peer: PeerId, which: Which, event: Input) {
+        if let Some(session) = self.session_mut(peer, which) {
             session.handle(now, event);
-            self.drain(store, now, peer, line);
+            self.drain(store, now, peer, which);
         }
     }
 
-    pub(super) fn session_mut(&mut self, peer: PeerId, line: usize) -> Option<&mut Session> {
-        Some(&mut self.peer_mut(peer)?.lines.get_mut(line)?.as_mut()?.session)
+    pub(super) fn session_mut(&mut self, peer: PeerId, which: Which) -> Option<&mut Session> {
+        Some(&mut self.peer_mut(peer)?.line_mut(which)?.session)
     }
 
-    pub(super) fn line_of(&self, conn: ConnId) -> Option<(PeerId, usize)> {
-        let connection = self.connections.of(conn).filter(|connection| !connection.closing)?;
-        let lines = &self.peers.get(index(connection.peer))?.as_ref()?.lines;
-        let line = lines.iter().position(|line| line.as_ref().is_some_and(|line| line.conn == Some(conn)))?;
-        Some((connection.peer, line))
+    pub(super) fn line_of(&self, conn: ConnId) -> Option<(PeerId, Which)> {
+        let peer = self.connections.peer(conn)?;
+        Some((peer, self.peer_ref(peer)?.which(conn)?))
+    }
+
+    fn next(&self, conn: ConnId) -> Next {
+        self.session(conn).map_or(Next::Stop, |session| Next::Go(session.receive_limit()))
     }
 
     fn message(&mut self, store: &mut AttrStore, now: Instant, conn: ConnId, message: &[u8]) {
         if message_type(message) == Some(MessageType::OPEN) && !self.survives(store, now, conn, message) {
             return;
         }
-        let Some((peer, line)) = self.line_of(conn) else { return };
-        let Some(session) = self.session_mut(peer, line) else { return };
+        let Some((peer, which)) = self.line_of(conn) else { return };
+        let Some(session) = self.session_mut(peer, which) else { return };
         match session.receive(now, message) {
             Received::Update(update) => {
                 if let Some(family) = update.end_of_rib() {
+                    self.end_of_rib(store, peer, family);
                     self.events.push_back(Event::EndOfRib { peer, family });
                 } else {
+                    self.note_announced(peer, &update);
                     self.rib.update(store, peer, &update);
                     self.work = true;
                 }
@@ -173,51 +241,51 @@ impl Speaker {
             }
             _ => {}
         }
-        self.drain(store, now, peer, line);
+        self.drain(store, now, peer, which);
     }
 
-    /// Carries out what a session wants, and sets its deadline.
-    pub(super) fn drain(&mut self, store: &mut AttrStore, now: Instant, peer: PeerId, mut line: usize) {
-        loop {
-            let Some(current) = self.peers.get_mut(index(peer)).and_then(Option::as_mut) else { return };
-            let Some(active) = current.lines.get_mut(line).and_then(Option::as_mut) else { return };
-            if let Some(event) = active.session.poll_event() {
-                if line == 1 && matches!(event, SessionEvent::Up(_)) {
-                    // The session that is up is lines[0] from now on.
-                    self.promote(store, now, peer);
-                    line = 0;
-                }
-                self.session_event(store, now, peer, line, event);
-                continue;
+    /// Carries out what a session wants, in this order: what it tells, what it says, what becomes of its connection. Then
+    /// sets its deadline.
+    fn drain(&mut self, store: &mut AttrStore, now: Instant, peer: PeerId, mut which: Which) {
+        while let Some(event) = self.session_mut(peer, which).and_then(Session::poll_event) {
+            if which == Which::Second && matches!(event, SessionEvent::Up(_)) {
+                self.promote(store, now, peer);
+                which = Which::Main;
             }
-            let conn = active.conn;
-            let ending = active.session.state() == State::Idle;
-            if active.session.poll_transmit(&mut self.scratch) {
-                let octets = self.scratch.split().freeze();
-                if let Some(conn) = conn {
-                    if ending {
-                        self.connections.drop_unsent(conn);
-                    }
-                    if self.connections.queue(conn, octets) {
-                        self.events.push_back(Event::Transmit { conn });
-                    }
-                }
-                continue;
+            self.session_event(store, now, peer, which, event);
+        }
+        let Some(line) = self.peers.get_mut(super::index(peer)).and_then(|peer| peer.as_mut()?.line_mut(which)) else {
+            return;
+        };
+        let (conn, ends) = (line.conn, line.session.state() == State::Idle);
+        let speaks = line.session.poll_transmit(&mut self.scratch);
+        if let Some(conn) = conn {
+            match (ends, speaks) {
+                (true, true) => self.connections.drop_updates(conn),
+                // Nobody reads what a peer was sent that ended the session, or cannot be spoken to.
+                (true, false) => self.connections.drop_all(conn),
+                (false, _) => {}
             }
-            match active.session.poll_action() {
-                Some(TcpAction::Connect) => self.dial(peer, line),
-                Some(TcpAction::Close { abort }) => self.close(now, peer, line, abort),
-                Some(_) | None => break,
+            if speaks && self.connections.queue_urgent(conn, self.scratch.split().freeze()) {
+                self.events.push_back(Event::Transmit { conn });
+            }
+        }
+        self.scratch.clear();
+        while let Some(action) = self.session_mut(peer, which).and_then(Session::poll_action) {
+            match action {
+                TcpAction::Connect => self.dial(peer, which),
+                TcpAction::Close { abort } => self.close(now, peer, which, abort),
+                _ => {}
             }
         }
         self.settle(peer);
     }
 
-    fn dial(&mut self, id: PeerId, line: usize) {
+    fn dial(&mut self, id: PeerId, which: Which) {
         let conn = self.connections.open(id);
         let Some(peer) = self.peer_mut(id) else { return };
         let remote = peer.config.remote();
-        let previous = peer.lines.get_mut(line).and_then(Option::as_mut).and_then(|line| {
+        let previous = peer.line_mut(which).and_then(|line| {
             line.dialled = true;
             line.conn.replace(conn)
         });
@@ -227,22 +295,29 @@ impl Speaker {
         self.events.push_back(Event::Dial { conn, peer: id, remote });
     }
 
-    fn close(&mut self, now: Instant, peer: PeerId, line: usize, abort: bool) {
-        let conn = self.peer_mut(peer).and_then(|peer| peer.lines.get_mut(line)?.as_mut()?.conn.take());
-        if let Some(conn) = conn
-            && (abort || self.connections.close(conn, now + self.config.linger))
-        {
+    fn close(&mut self, now: Instant, id: PeerId, which: Which, abort: bool) {
+        let linger = self.config.linger;
+        let Some(peer) = self.peers.get_mut(super::index(id)).and_then(Option::as_mut) else { return };
+        let Some(conn) = peer.line_mut(which).and_then(|line| line.conn.take()) else { return };
+        if abort || self.connections.close(conn, now + linger) {
             self.close_now(conn, abort);
+            return;
+        }
+        // A peer that opens and fails connections without end makes no more than two of them linger.
+        let [oldest, newer] = &mut peer.lingering;
+        let oldest = core::mem::replace(oldest, newer.replace(conn));
+        if let Some(oldest) = oldest {
+            self.close_now(oldest, true);
         }
     }
 
     pub(super) fn close_now(&mut self, conn: ConnId, abort: bool) {
-        if self.connections.remove(conn).is_some() {
+        if self.connections.remove(conn) {
             self.events.push_back(Event::Close { conn, abort });
         }
     }
 
-    fn session_event(&mut self, store: &mut AttrStore, now: Instant, id: PeerId, line: usize, event: SessionEvent) {
+    fn session_event(&mut self, store: &mut AttrStore, now: Instant, id: PeerId, which: Which, event: SessionEvent) {
         match event {
             SessionEvent::Up(negotiated) => {
                 if let Some(peer) = self.peer_mut(id) {
@@ -250,19 +325,17 @@ impl Speaker {
                     peer.since = now;
                     peer.established = peer.established.saturating_add(1);
                 }
-                self.rib.peer_up(store, id, &negotiated.context, negotiated.peer_id);
-                self.work = true;
-                self.events.push_back(Event::Up { peer: id, negotiated });
+                self.routes_up(store, now, id, &negotiated);
+                self.events.push_back(Event::Up { peer: id, negotiated: Box::new(negotiated) });
             }
             SessionEvent::Down(reason) => {
                 let Some(peer) = self.peer_mut(id) else { return };
-                let established = peer.up && line == 0;
+                let established = peer.up && which == Which::Main;
                 peer.last_down = Some(reason.clone());
                 if established {
                     peer.up = false;
                     peer.since = now;
-                    self.rib.peer_down(store, id);
-                    self.work = true;
+                    self.routes_down(store, now, id, &reason);
                 }
                 self.events.push_back(Event::Down { peer: id, established, reason });
             }
@@ -270,22 +343,18 @@ impl Speaker {
         }
     }
 
-    /// Sets the deadline of a line, and forgets a second session that has lost its connection or takes the first one's place.
-    fn settle(&mut self, id: PeerId) {
-        let Some(peer) = self.peer_mut(id) else { return };
-        let over = |line: &Option<Line>| {
-            line.as_ref().is_none_or(|line| line.conn.is_none() && line.session.state() != State::Connect)
-        };
-        let [main, second] = &mut peer.lines;
-        if second.is_some() && over(second) {
-            *second = None;
-        } else if second.is_some() && over(main) {
-            *main = second.take();
+    /// Forgets a second session that has lost its connection, or puts it in the place of a main one that has. Sets the
+    /// peer's deadlines.
+    pub(super) fn settle(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(super::index(id)).and_then(Option::as_mut) else { return };
+        if let Some(second) = peer.second.take_if(|second| second.conn.is_none() || peer.main.conn.is_none())
+            && second.conn.is_some()
+        {
+            peer.main = *second;
         }
-        let deadlines =
-            [0, 1].map(|line| (line, peer.lines.get(line).and_then(|l| l.as_ref()?.session.poll_timeout())));
-        for (line, deadline) in deadlines {
-            self.deadlines.set(key(id, line), deadline);
-        }
+        let restart = peer.restart.as_ref().and_then(|restart| restart.poll_timeout());
+        self.deadlines.set(key(id, Due::Main), peer.main.session.poll_timeout());
+        self.deadlines.set(key(id, Due::Second), peer.second.as_ref().and_then(|line| line.session.poll_timeout()));
+        self.deadlines.set(key(id, Due::Restart), restart);
     }
 }
