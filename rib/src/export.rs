@@ -10,7 +10,7 @@ use bgp_wire::community::Community;
 
 use crate::config::Config;
 use crate::facts::Facts;
-use crate::peer::{AddPathTx, PeerConfig, PeerKind, Policy, Source};
+use crate::peer::{AddPathTx, PeerConfig, PeerKind, PeerPolicy, Source};
 use crate::reflect;
 
 pub(crate) use self::form::{Form, Forms};
@@ -24,7 +24,7 @@ pub(crate) struct View {
     pub(crate) best_external: bool,
     /// Several paths of a prefix, in the families that the session has identifiers for.
     pub(crate) add_path_tx: Option<AddPathTx>,
-    pub(crate) policy: Policy,
+    pub(crate) policy: PeerPolicy,
     pub(crate) next_hop_self: bool,
     pub(crate) own_v4: Option<Ipv4Addr>,
     pub(crate) own_v6: Option<Ipv6Addr>,
@@ -40,7 +40,10 @@ impl View {
             llgr: peer.llgr,
             best_external: peer.best_external && peer.kind.is_internal(),
             add_path_tx: peer.add_path_tx,
-            policy: if peer.kind.is_external() { peer.policy } else { Policy::AcceptAll },
+            policy: match peer.policy {
+                PeerPolicy::None if !peer.kind.is_external() => PeerPolicy::AcceptAll,
+                policy => policy,
+            },
             next_hop_self: peer.next_hop_self,
             own_v4: peer.local_v4.or(config.local_v4),
             own_v6: peer.local_v6.or(config.local_v6),
@@ -73,7 +76,7 @@ pub(crate) enum Denial {
 /// Every reason with its condition; one that holds keeps the route back.
 const DENIALS: [(Denial, Holds); 7] = [
     // RFC 8212 section 2
-    (Denial::NoPolicy, |o| o.view.policy == Policy::None),
+    (Denial::NoPolicy, |o| o.view.policy == PeerPolicy::None),
     // RFC 4456 section 6
     (Denial::NotReflected, |o| !reflect::permits(o.source.kind, o.view.to, o.config.no_client_to_client)),
     // RFC 1997

@@ -23,7 +23,8 @@ use crate::config::Config;
 use crate::export::{self, Denial, Form, Outgoing, View};
 use crate::pages::Pages;
 use crate::path::Path;
-use crate::peer::{AddPathTx, PeerId, PeerKind, Source};
+use crate::peer::{AddPathTx, PeerId, PeerKind, PeerPolicy, Source};
+use crate::policy::Policies;
 use crate::store::{AttrId, AttrStore};
 use crate::tables::{self, Tables};
 
@@ -138,6 +139,7 @@ struct Private {
 pub(crate) struct Shared<'a> {
     pub(crate) config: &'a Config,
     pub(crate) tables: &'a Tables,
+    pub(crate) policies: &'a Policies,
     pub(crate) store: &'a mut AttrStore,
     pub(crate) ready: &'a mut VecDeque<PeerId>,
     /// Counts the batches of the Rib.
@@ -165,7 +167,9 @@ pub(crate) struct Group {
     walks: Vec<(u32, Walk)>,
     /// Routes below this one were brought into `last`.
     pub(crate) filled: u32,
-    /// Ring position at which all of them were.
+    /// There may be others.
+    filling: bool,
+    /// Ring position at which all of them were for the first time.
     filled_at: Option<u64>,
 }
 
@@ -183,6 +187,7 @@ impl Group {
             members: Vec::new(),
             walks: Vec::new(),
             filled: 0,
+            filling: true,
             filled_at: None,
         }
     }
@@ -301,15 +306,21 @@ impl Group {
 
     /// Whether all routes there are were brought in.
     pub(crate) fn is_filled(&self) -> bool {
-        self.filled_at.is_some()
+        !self.filling
     }
 
     /// All routes there are were brought in: End-of-RIB may be sent behind them.
     pub(crate) fn fill_done(&mut self, ready: &mut VecDeque<PeerId>) {
+        self.filling = false;
         if self.filled_at.is_none() {
             self.filled_at = Some(self.ring.end());
             self.wake(ready);
         }
+    }
+
+    /// All routes have to be brought in once more: what goes out of them has changed.
+    pub(crate) fn refill(&mut self) {
+        (self.filled, self.filling) = (0, true);
     }
 
     /// Why a path is not sent; `None`: it is not known.
@@ -349,6 +360,10 @@ impl Group {
         };
         let v6 = matches!(prefix, IpNet::V6(_));
         let attr = shared.store.outgoing(path.attr, form, source.router_id, v6)?;
+        let attr = match self.key.view.policy {
+            PeerPolicy::Use(id) => shared.policies.export(id, shared.store, prefix, attr, source, self.key.view.to)?,
+            _ => attr,
+        };
         let sender = if self.member_at(path.peer()).is_ok() { path.peer() } else { NO_SENDER };
         Some((attr, sender))
     }

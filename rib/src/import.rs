@@ -7,7 +7,7 @@ use bgp_wire::capability::Role;
 use bgp_wire::{Edit, Rewrite, rewrite};
 
 use crate::config::Config;
-use crate::peer::{PeerConfig, Policy};
+use crate::peer::{PeerConfig, PeerPolicy};
 
 /// A route on its way in.
 #[derive(Debug)]
@@ -34,11 +34,13 @@ pub enum Ineligible {
     OwnNextHop,
     /// A route leak by the OTC attribute (RFC 9234 section 5).
     Leak,
+    /// The peer's [`Policy`](crate::policy::Policy) rejects it; asked last.
+    Policy,
 }
 
-/// Every reason with its condition, in the order in which it is asked.
+/// Every reason of the protocol with its condition, in the order in which it is asked.
 const REASONS: [(Ineligible, Holds); 6] = [
-    (Ineligible::NoPolicy, |i| i.peer.kind.is_external() && i.peer.policy == Policy::None),
+    (Ineligible::NoPolicy, |i| i.peer.kind.is_external() && i.peer.policy == PeerPolicy::None),
     (Ineligible::AsLoop, |i| {
         let path = i.attributes.as_path().unwrap_or_default();
         let own = path.asns().filter(|asn| i.config.is_own_as(*asn)).count();

@@ -21,6 +21,7 @@ mod facts;
 mod import;
 mod path;
 mod peer;
+pub mod policy;
 mod rib;
 mod store;
 
@@ -35,7 +36,7 @@ pub use decision::Step;
 pub use event::{Explained, Outcome, PathRef, RibEvent, Selected, UpdateOutcome};
 pub use fib::Fib;
 pub use import::Ineligible;
-pub use peer::{AddPathTx, PeerConfig, PeerId, PeerKind, Policy};
+pub use peer::{AddPathTx, PeerConfig, PeerId, PeerKind, PeerPolicy, PolicyId};
 pub use rib::{AddPeerError, OriginateError, Rib};
 
 /// Where packets to a route's prefixes go; of bgp-wire, as it is in what this crate takes and gives.

@@ -54,15 +54,31 @@ impl PeerKind {
     }
 }
 
-/// What happens to routes on an eBGP session without further policy (RFC 8212).
+/// The name of a policy that a Rib was given with [`Rib::add_policy`](crate::Rib::add_policy).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PolicyId(u32);
+
+impl PolicyId {
+    pub(crate) fn at(index: usize) -> PolicyId {
+        PolicyId(crate::num::count(index))
+    }
+
+    pub(crate) fn index(self) -> usize {
+        crate::num::index(self.0)
+    }
+}
+
+/// Which policy a peer has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
-pub enum Policy {
+pub enum PeerPolicy {
     /// Everything is accepted and sent.
     #[default]
     AcceptAll,
-    /// No policy is configured: nothing is accepted and nothing sent on an eBGP session; others do not mind.
+    /// No policy is configured: nothing is accepted and nothing sent on an eBGP session (RFC 8212); others do not mind.
     None,
+    /// What was given to the Rib under this id. Nothing is accepted and nothing sent with the id of another Rib.
+    Use(PolicyId),
 }
 
 /// How many paths of a prefix a peer is sent where ADD-PATH was negotiated (RFC 7911).
@@ -100,7 +116,7 @@ pub struct PeerConfig {
     pub(crate) llgr: bool,
     pub(crate) best_external: bool,
     pub(crate) add_path_tx: Option<AddPathTx>,
-    pub(crate) policy: Policy,
+    pub(crate) policy: PeerPolicy,
 }
 
 impl PeerConfig {
@@ -119,7 +135,7 @@ impl PeerConfig {
             llgr: false,
             best_external: false,
             add_path_tx: None,
-            policy: Policy::AcceptAll,
+            policy: PeerPolicy::AcceptAll,
         }
     }
 
@@ -195,9 +211,9 @@ impl PeerConfig {
         self
     }
 
-    /// The policy ([`Policy::AcceptAll`]).
+    /// The policy ([`PeerPolicy::AcceptAll`]).
     #[must_use]
-    pub const fn with_policy(mut self, policy: Policy) -> PeerConfig {
+    pub const fn with_policy(mut self, policy: PeerPolicy) -> PeerConfig {
         self.policy = policy;
         self
     }
@@ -212,6 +228,12 @@ impl PeerConfig {
     #[must_use]
     pub const fn add_path_tx(&self) -> Option<AddPathTx> {
         self.add_path_tx
+    }
+
+    /// The policy.
+    #[must_use]
+    pub const fn policy(&self) -> PeerPolicy {
+        self.policy
     }
 
     /// The peer's AS.

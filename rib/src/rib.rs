@@ -2,6 +2,7 @@
 
 mod decide;
 mod peers;
+mod policies;
 mod receive;
 mod show;
 mod track;
@@ -9,7 +10,7 @@ mod track;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
-use bgp_wire::{BgpId, ClusterId};
+use bgp_wire::{BgpId, ClusterId, FamilySet};
 use bytes::Bytes;
 use ipnet::IpNet;
 use smallvec::SmallVec;
@@ -21,6 +22,7 @@ use crate::group::{Group, Shared, Wanted};
 use crate::pages::Pages;
 use crate::path::Path;
 use crate::peer::{PeerConfig, PeerId};
+use crate::policy::Policies;
 use crate::store::AttrStore;
 use crate::tables::Tables;
 
@@ -62,6 +64,7 @@ pub struct Rib {
     /// Routes that are our own.
     local: Bits,
     groups: Vec<Option<Group>>,
+    policies: Policies,
     /// Routes to decide.
     dirty: Bits,
     /// Routes without a path, with the batch in which they became so: their ids are free once no ring names them.
@@ -98,6 +101,8 @@ struct Peer {
     router_id: BgpId,
     /// The export group while the session is up.
     group: Option<u32>,
+    /// The families of the session.
+    families: FamilySet,
     /// Routes with a path of this peer.
     routes: Bits,
     paths: u32,
@@ -124,6 +129,7 @@ impl Rib {
             free_peers: Bits::default(),
             local: Bits::default(),
             groups: Vec::new(),
+            policies: Policies::default(),
             dirty: Bits::default(),
             retired: VecDeque::new(),
             held: Bits::default(),
@@ -213,8 +219,8 @@ impl Rib {
         for route in self.routes.iter() {
             route.paths.iter().chain(&route.best).for_each(|path| store.release(path.attr));
         }
-        let tables = self.tables.emptied();
-        *self = Rib { tables, ..Rib::new(self.config.clone(), 0) };
+        let (tables, policies) = (self.tables.emptied(), core::mem::take(&mut self.policies));
+        *self = Rib { tables, policies, ..Rib::new(self.config.clone(), 0) };
     }
 
     fn peer(&self, id: PeerId) -> Option<&Peer> {
@@ -227,8 +233,8 @@ impl Rib {
 
     /// The groups, and beside them what they need of the rest.
     fn split<'a>(&'a mut self, store: &'a mut AttrStore) -> (&'a mut Vec<Option<Group>>, Shared<'a>) {
-        let Rib { config, tables, ready, tick, groups, .. } = self;
-        (groups, Shared { config, tables, store, ready, tick: *tick })
+        let Rib { config, tables, policies, ready, tick, groups, .. } = self;
+        (groups, Shared { config, tables, policies, store, ready, tick: *tick })
     }
 }
 

@@ -20,7 +20,17 @@ fn public_types_are_send_and_sync() {
     is::<bgp_rib::PeerConfig>();
     is::<bgp_rib::PeerId>();
     is::<bgp_rib::PeerKind>();
-    is::<bgp_rib::Policy>();
+    is::<bgp_rib::PeerPolicy>();
+    is::<bgp_rib::PolicyId>();
+    is::<bgp_rib::policy::Action>();
+    is::<bgp_rib::policy::Chain>();
+    is::<bgp_rib::policy::Condition>();
+    is::<bgp_rib::policy::Party>();
+    is::<bgp_rib::policy::PrefixList>();
+    is::<bgp_rib::policy::Route<'_>>();
+    is::<bgp_rib::policy::Rule>();
+    is::<bgp_rib::policy::Rules>();
+    is::<bgp_rib::policy::Verdict>();
     is::<bgp_rib::Rib>();
     is::<bgp_rib::RibEvent>();
     is::<bgp_rib::Selected>();

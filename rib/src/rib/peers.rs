@@ -20,7 +20,8 @@ impl Rib {
     /// # Errors
     /// [`AddPeerError::Full`] beyond [`PeerId::LIMIT`].
     pub fn add_peer(&mut self, config: PeerConfig) -> Result<PeerId, AddPeerError> {
-        let peer = Peer { config, router_id: BgpId(0), group: None, routes: Bits::default(), paths: 0 };
+        let (families, routes) = (FamilySet::EMPTY, Bits::default());
+        let peer = Peer { config, router_id: BgpId(0), group: None, families, routes, paths: 0 };
         if let Some(id) = self.free_peers.pop_first() {
             if let Some(slot) = self.peers.get_mut(id) {
                 *slot = Some(peer);
@@ -101,6 +102,7 @@ impl Rib {
         }
         if let Some(peer) = self.peer_mut(id) {
             peer.group = Some(number);
+            peer.families = key.families;
         }
     }
 

@@ -10,9 +10,9 @@ use ipnet::IpNet;
 use super::Rib;
 use crate::bits::Bits;
 use crate::event::UpdateOutcome;
-use crate::import::{self, Incoming};
+use crate::import::{self, Incoming, Ineligible};
 use crate::path::{LOCAL, Path};
-use crate::peer::PeerId;
+use crate::peer::{PeerId, PeerPolicy};
 use crate::store::{AttrId, AttrStore};
 use crate::tables;
 
@@ -69,6 +69,14 @@ impl Rib {
                 Incoming { attributes: &attributes, next_hop: section.next_hop, peer: &config, config: &self.config };
             let reason = import::ineligible(&route);
             let attr = if reason.is_none() { store.intern(&block, section.next_hop) } else { None };
+            if let (Some(attr), PeerPolicy::Use(policy)) = (attr, config.policy) {
+                let (taken, rejected) = self.apply_policy(store, id, section.family, section.nlri, attr, policy);
+                store.release(attr);
+                outcome.announced += taken;
+                outcome.rejected += rejected;
+                outcome.reason = if rejected > 0 { Some(Ineligible::Policy) } else { outcome.reason };
+                continue;
+            }
             let count = self.apply(store, id.0, section.family, section.nlri, attr);
             match attr {
                 Some(attr) => {
@@ -185,7 +193,7 @@ impl Rib {
         }
     }
 
-    fn announce(&mut self, store: &mut AttrStore, id: u32, peer: u32, path_id: u32, attr: AttrId) {
+    pub(super) fn announce(&mut self, store: &mut AttrStore, id: u32, peer: u32, path_id: u32, attr: AttrId) {
         let Some(route) = self.routes.entry(id, &super::Route::default()) else { return };
         let new = Path::new(attr, peer, path_id);
         match route.paths.iter_mut().find(|path| path.is(peer, path_id)) {
@@ -209,7 +217,7 @@ impl Rib {
         self.dirty.insert(id);
     }
 
-    fn withdraw(&mut self, store: &mut AttrStore, id: u32, peer: u32, path_id: u32) {
+    pub(super) fn withdraw(&mut self, store: &mut AttrStore, id: u32, peer: u32, path_id: u32) {
         self.remove_paths(store, id, peer, |path| path.path_id == path_id);
     }
 

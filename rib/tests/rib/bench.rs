@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bgp_rib::{AttrStore, Config, NextHop, PeerConfig, PeerId, Rib};
+use bgp_rib::{AttrStore, Config, NextHop, PeerConfig, PeerId, PolicyId, Rib};
 use bgp_wire::nlri::{NlriRef, PathNlri};
 use bgp_wire::{Action, BgpId, Context, Family, FamilySet, MAX_LEN, Packer, PathId, SessionKind, UpdateView, frame};
 use bytes::BytesMut;
@@ -30,11 +30,13 @@ pub(crate) struct Bench {
     pub(crate) rib: Rib,
     pub(crate) store: AttrStore,
     pub(crate) peers: Vec<Peer>,
+    /// A policy that peers have, and how often it was replaced.
+    pub(crate) policy: Option<(PolicyId, usize)>,
 }
 
 impl Bench {
     pub(crate) fn new(config: Config) -> Bench {
-        Bench { rib: Rib::new(config, 0xb9b), store: AttrStore::new(0xa77), peers: Vec::new() }
+        Bench { rib: Rib::new(config, 0xb9b), store: AttrStore::new(0xa77), peers: Vec::new(), policy: None }
     }
 
     pub(crate) fn add(&mut self, config: PeerConfig, kind: SessionKind) -> usize {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use bgp_rib::{AddPathTx, Config, NextHop, PathRef, PeerConfig, PeerKind};
+use bgp_rib::policy::{Action, Condition, PrefixList, Rule, Rules, Verdict};
+use bgp_rib::{AddPathTx, Config, NextHop, PathRef, PeerConfig, PeerKind, PeerPolicy};
 use bgp_wire::attr::{AttrBuilder, Attributes, Origin};
 use bgp_wire::community::Community;
 use bgp_wire::{Asn, AttrType, BgpId, ClusterId, Context, Family, FamilySet, PathId, SessionKind};
@@ -48,7 +49,37 @@ fn bench(ring_octets: u32) -> Bench {
     for (number, kind, asn, context, tx) in paths {
         bench.add_with(PeerConfig::new(kind, asn, [192, 0, 2, number].into()).with_add_path_tx(tx), context);
     }
+    let policy = bench.rib.add_policy(rules(0));
+    bench.policy = Some((policy, 0));
+    for (number, context) in [(14, Context::new(SessionKind::Ibgp)), (15, Context::new(SessionKind::Ibgp)), (16, both)]
+    {
+        let config = PeerConfig::new(PeerKind::RrClient, AS, [192, 0, 2, number].into());
+        bench.add_with(config.with_add_path_tx(AddPathTx::All).with_policy(PeerPolicy::Use(policy)), context);
+    }
     bench
+}
+
+const TAG: Community = Community(0xfde8_0050);
+
+/// The policy of some peers, by how often it was replaced.
+fn rules(replaced: usize) -> Rules {
+    let short = PrefixList::new().range("10.0.0.0/8".parse().unwrap(), 0..=20);
+    match replaced % 3 {
+        0 => Rules::new(),
+        1 => Rules::new().export(Rule::new(Verdict::Reject).when(Condition::Prefix(short))),
+        _ => Rules::new().export(Rule::new(Verdict::Accept).then(Action::AddCommunity(TAG))),
+    }
+}
+
+/// What these rules make of what would go out.
+fn ruled(replaced: usize, prefix: IpNet, (block, next_hop): Held) -> Option<Held> {
+    let attributes = Attributes::from_canonical(&block).unwrap();
+    let tagged: Vec<_> = attributes.communities().chain([TAG]).collect();
+    match replaced % 3 {
+        1 if prefix.addr().is_ipv4() && prefix.prefix_len() <= 20 => None,
+        2 => Some((AttrBuilder::from_attributes(&attributes).communities(&tagged).build().unwrap(), next_hop)),
+        _ => Some((block, next_hop)),
+    }
 }
 
 fn prefix(number: u8) -> IpNet {
@@ -117,7 +148,11 @@ fn export(from: Option<&Peer>, to: &Peer, held: &Held, v6: bool) -> Option<Held>
 /// What becomes of a path towards a peer.
 fn exported(bench: &Bench, to: &Peer, path: &PathRef) -> Option<Held> {
     let held = (bench.store.canonical(path.attr)?.to_vec(), bench.store.next_hop(path.attr)?);
-    export(sender(bench, path), to, &held, path.prefix.addr().is_ipv6())
+    let held = export(sender(bench, path), to, &held, path.prefix.addr().is_ipv6())?;
+    match (to.config.policy(), bench.policy) {
+        (PeerPolicy::Use(_), Some((_, replaced))) => ruled(replaced, path.prefix, held),
+        _ => Some(held),
+    }
 }
 
 fn sender<'b>(bench: &'b Bench, path: &PathRef) -> Option<&'b Peer> {
@@ -219,7 +254,7 @@ fn check(bench: &Bench) -> Result<(), TestCaseError> {
 fn step(bench: &mut Bench, (op, peer, number, block_number): (u8, u8, u8, u8)) {
     let index = usize::from(peer) % bench.peers.len();
     let prefix = prefix(number);
-    let next_hop = match (prefix, peer % 13) {
+    let next_hop = match (prefix, peer % 16) {
         (IpNet::V4(_), last) => NextHop::V4([192, 0, 2, last + 1].into()),
         (IpNet::V6(_), last) => NextHop::V6([0x2001, 0xdb8, 0, 0, 0, 0, 0, u16::from(last) + 1].into()),
     };
@@ -240,6 +275,14 @@ fn step(bench: &mut Bench, (op, peer, number, block_number): (u8, u8, u8, u8)) {
         }
         12 => {
             bench.rib.withdraw_local(&mut bench.store, prefix);
+        }
+        13 if number % 4 == 0 => {
+            let (policy, replaced) = bench.policy.map(|(policy, replaced)| (policy, replaced + 1)).unwrap();
+            bench.policy = Some((policy, replaced));
+            bench.rib.replace_policy(policy, rules(replaced));
+            for peer in &bench.peers {
+                let _ = bench.rib.policy_changed(peer.id);
+            }
         }
         13 => {
             bench.rib.process(&mut bench.store, 3);

@@ -3,6 +3,7 @@
 
 mod bench;
 mod export_model;
+mod policy;
 mod rfc4271;
 mod rfc4456;
 mod rfc4724;

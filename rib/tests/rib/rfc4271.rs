@@ -1,7 +1,7 @@
 //! RFC 4271 section 9: receiving, deciding and passing on.
 
 use crate::bench::Bench;
-use bgp_rib::{Config, Ineligible, NextHop, Outcome, PeerConfig, PeerKind, Policy, RibEvent, Step};
+use bgp_rib::{Config, Ineligible, NextHop, Outcome, PeerConfig, PeerKind, PeerPolicy, RibEvent, Step};
 use bgp_wire::attr::{AttrBuilder, Attributes, Origin};
 use bgp_wire::{Asn, AttrFlags, AttrType, BgpId, SessionKind, UpdateView};
 
@@ -104,9 +104,9 @@ fn rfc7606_2_treat_as_withdraw_removes_the_routes() {
 #[test]
 fn rfc8212_without_policy_nothing_goes_in_or_out() {
     let mut bench = bench();
-    let closed = bench.add(ebgp(65001, 1).with_policy(Policy::None), SessionKind::Ebgp);
+    let closed = bench.add(ebgp(65001, 1).with_policy(PeerPolicy::None), SessionKind::Ebgp);
     let open = bench.add(ebgp(65002, 2), SessionKind::Ebgp);
-    let inner = bench.add(ibgp(3).with_policy(Policy::None), SessionKind::Ibgp);
+    let inner = bench.add(ibgp(3).with_policy(PeerPolicy::None), SessionKind::Ibgp);
     bench.announce(closed, P, &block(&[65001]), "192.0.2.1");
     bench.announce(open, "198.51.100.0/24", &block(&[65002]), "192.0.2.2");
     bench.settle();

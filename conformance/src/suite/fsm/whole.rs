@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use bgp_fsm::{Cause, Instant, PeerAs, Session, State};
-use bgp_rib::{AttrStore, PeerId, PeerKind, Policy};
+use bgp_rib::{AttrStore, PeerId, PeerKind, PeerPolicy};
 use bgp_speaker::{ConnId, Event, Speaker};
 use bgp_wire::attr::{AttrBuilder, NextHop};
 use bgp_wire::{Asn, Family, frame};
@@ -52,7 +52,7 @@ impl Whole {
         };
         let mut peer = bgp_rib::PeerConfig::new(kind, asn, address);
         if setup.no_policy {
-            peer = peer.with_policy(Policy::None);
+            peer = peer.with_policy(PeerPolicy::None);
         }
         if let Some(role) = config.role {
             peer = peer.with_role(role);

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use bgp_rib::{AddPathTx, Config, DecisionOptions, PeerConfig, PeerKind, Policy, Rib};
+use bgp_rib::{AddPathTx, Config, DecisionOptions, PeerConfig, PeerKind, PeerPolicy, Rib};
 use bgp_wire::capability::Role;
 use bgp_wire::{Asn, BgpId, Context, FamilySet, SessionKind};
 use serde_json::Value;
@@ -137,7 +137,7 @@ pub(super) fn peer(
         }
         match options.text("policy")? {
             None => {}
-            Some("none") => config = config.with_policy(Policy::None),
+            Some("none") => config = config.with_policy(PeerPolicy::None),
             Some(_) => found.push(Mismatch::unknown(options.path("policy"))),
         }
         context = context.with_enforce_first_as(options.truth("enforce_first_as")?.unwrap_or(false));

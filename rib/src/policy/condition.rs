@@ -1,0 +1,65 @@
+//! Conditions of a rule.
+
+use bgp_wire::Asn;
+use bgp_wire::community::Community;
+use bgp_wire::community::large::LargeCommunity;
+
+use super::{PrefixList, Route};
+use crate::peer::PeerKind;
+
+/// What a rule may ask of a route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Condition {
+    /// The prefix is in the list.
+    Prefix(PrefixList),
+    /// It has the community (RFC 1997).
+    Community(Community),
+    /// It has the large community (RFC 8092).
+    LargeCommunity(LargeCommunity),
+    /// The AS is anywhere in AS_PATH.
+    AsPathContains(Asn),
+    /// The route comes from that neighbour AS: the first AS behind confederation segments.
+    NeighborAs(Asn),
+    /// The AS originated the route: the last one of AS_PATH, where that is no set.
+    OriginAs(Asn),
+    /// A peer of that kind sent it (`None`: it is our own).
+    From(Option<PeerKind>),
+    /// It goes to peers of that kind; never on import.
+    To(PeerKind),
+    /// The condition does not hold.
+    Not(alloc::boxed::Box<Condition>),
+}
+
+impl Condition {
+    /// Whether it holds.
+    ///
+    /// ```
+    /// use bgp_rib::policy::{Condition, Policy, Route, Verdict};
+    /// use bgp_wire::Asn;
+    ///
+    /// #[derive(Debug)]
+    /// struct Avoid(Asn);
+    ///
+    /// impl Policy for Avoid {
+    ///     fn import(&self, route: &mut Route<'_>) -> Verdict {
+    ///         if Condition::AsPathContains(self.0).holds(route) { Verdict::Reject } else { Verdict::Next }
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn holds(&self, route: &Route<'_>) -> bool {
+        let path = || route.attributes().as_path().unwrap_or_default();
+        match self {
+            Condition::Prefix(list) => list.contains(route.prefix()),
+            Condition::Community(community) => route.attributes().communities().any(|one| one == *community),
+            Condition::LargeCommunity(community) => route.attributes().large_communities().any(|one| one == *community),
+            Condition::AsPathContains(asn) => path().asns().any(|one| one == *asn),
+            Condition::NeighborAs(asn) => path().neighbor() == Some(*asn),
+            Condition::OriginAs(asn) => path().origin() == Some(*asn),
+            Condition::From(kind) => route.from().map(|from| from.kind) == *kind,
+            Condition::To(kind) => route.to() == Some(*kind),
+            Condition::Not(condition) => !condition.holds(route),
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! A route as a policy sees and changes it.
+
+use alloc::vec::Vec;
+use core::net::IpAddr;
+
+use bgp_wire::attr::{AttrBuilder, Attributes, NextHop};
+use bgp_wire::community::Community;
+use bgp_wire::community::large::LargeCommunity;
+use bgp_wire::{AsPathEdit, Asn, AttrFlags, AttrType, BgpId, Edit, Rewrite, rewrite};
+use ipnet::IpNet;
+
+use crate::peer::{PeerKind, Source};
+
+/// Who sent a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Party {
+    /// What the peer is to us.
+    pub kind: PeerKind,
+    /// Its AS.
+    pub asn: Asn,
+    /// Its address.
+    pub addr: IpAddr,
+    /// Its BGP Identifier.
+    pub router_id: BgpId,
+}
+
+impl Party {
+    /// `None`: the route is our own.
+    pub(crate) fn of(source: Source) -> Option<Party> {
+        let Source { kind, asn, addr, router_id } = source;
+        Some(Party { kind: kind?, asn, addr, router_id })
+    }
+}
+
+/// One prefix with its attributes on the way in or out.
+///
+/// Changes show at once in [`attributes`](Self::attributes), so that the parts of a policy build on each other.
+#[derive(Debug)]
+pub struct Route<'a> {
+    prefix: IpNet,
+    from: Option<Party>,
+    to: Option<PeerKind>,
+    original: Attributes<'a>,
+    canonical: &'a [u8],
+    next_hop: NextHop,
+    /// The block in the place of `canonical`.
+    changed: Option<Vec<u8>>,
+    is_rehopped: bool,
+}
+
+/// A route that a policy changed.
+pub(crate) type Changed = (Vec<u8>, NextHop);
+
+impl<'a> Route<'a> {
+    /// `None`: `canonical` is no canonical block. `to`: the kind of the receiver, on export.
+    pub(crate) fn new(
+        prefix: IpNet,
+        canonical: &'a [u8],
+        next_hop: NextHop,
+        from: Option<Party>,
+        to: Option<PeerKind>,
+    ) -> Option<Route<'a>> {
+        let original = Attributes::from_canonical(canonical).ok()?;
+        Some(Route { prefix, from, to, original, canonical, next_hop, changed: None, is_rehopped: false })
+    }
+
+    /// What changed; `None`: nothing.
+    pub(crate) fn into_changed(self) -> Option<Changed> {
+        match self.changed {
+            Some(block) => Some((block, self.next_hop)),
+            None => self.is_rehopped.then(|| (self.canonical.to_vec(), self.next_hop)),
+        }
+    }
+
+    /// The prefix.
+    #[must_use]
+    pub fn prefix(&self) -> IpNet {
+        self.prefix
+    }
+
+    /// The attributes without NEXT_HOP, with all changes so far.
+    #[must_use]
+    pub fn attributes(&self) -> Attributes<'_> {
+        let changed = self.changed.as_deref().and_then(|block| Attributes::from_canonical(block).ok());
+        changed.unwrap_or(self.original)
+    }
+
+    /// NEXT_HOP.
+    #[must_use]
+    pub fn next_hop(&self) -> NextHop {
+        self.next_hop
+    }
+
+    /// Who sent the route; `None`: it is our own.
+    #[must_use]
+    pub fn from(&self) -> Option<Party> {
+        self.from
+    }
+
+    /// What the receivers are to us; `None` on import.
+    #[must_use]
+    pub fn to(&self) -> Option<PeerKind> {
+        self.to
+    }
+
+    /// Sets LOCAL_PREF; nothing towards external peers, which are never sent it (RFC 4271 section 5.1.5).
+    pub fn set_local_pref(&mut self, local_pref: u32) {
+        if !self.to.is_some_and(PeerKind::is_external) {
+            self.edit(|edits| edits.local_pref = Edit::Set(local_pref));
+        }
+    }
+
+    /// Sets MULTI_EXIT_DISC, or takes it off.
+    pub fn set_med(&mut self, med: Option<u32>) {
+        self.edit(|edits| edits.med = med.map_or(Edit::Remove, Edit::Set));
+    }
+
+    /// Puts an AS in front of AS_PATH so many times: into an AS_CONFED_SEQUENCE where the route goes to another member
+    /// of the confederation or the path begins with one, else into an AS_SEQUENCE.
+    pub fn prepend(&mut self, asn: Asn, times: u8) {
+        for _ in 0..times {
+            let first = self.attributes().as_path().unwrap_or_default().segments().next();
+            let confed = self.to == Some(PeerKind::Confed) || first.is_some_and(|segment| segment.kind.is_confed());
+            let front =
+                if confed { AsPathEdit::PrependConfed(asn) } else { AsPathEdit::Prepend { asn, strip_confed: false } };
+            self.edit(|edits| edits.as_path = front);
+        }
+    }
+
+    /// Adds a community where it is missing.
+    pub fn add_community(&mut self, community: Community) {
+        self.edit(|edits| edits.add_communities = core::slice::from_ref(&community));
+    }
+
+    /// Takes a community off.
+    pub fn remove_community(&mut self, community: Community) {
+        let left: Vec<_> = self.attributes().communities().filter(|one| *one != community).collect();
+        if left.len() < self.attributes().communities().count() {
+            self.rebuild(AttrType::COMMUNITIES, left.is_empty(), |builder| builder.communities(&left));
+        }
+    }
+
+    /// Adds a large community (RFC 8092) where it is missing.
+    pub fn add_large_community(&mut self, community: LargeCommunity) {
+        let mut all: Vec<_> = self.attributes().large_communities().collect();
+        if !all.contains(&community) {
+            all.push(community);
+            self.rebuild(AttrType::LARGE_COMMUNITIES, false, |builder| builder.large_communities(&all));
+        }
+    }
+
+    /// Takes a large community off.
+    pub fn remove_large_community(&mut self, community: LargeCommunity) {
+        let left: Vec<_> = self.attributes().large_communities().filter(|one| *one != community).collect();
+        if left.len() < self.attributes().large_communities().count() {
+            self.rebuild(AttrType::LARGE_COMMUNITIES, left.is_empty(), |builder| builder.large_communities(&left));
+        }
+    }
+
+    /// Sets NEXT_HOP. One that the session cannot carry for the family keeps the route from being sent.
+    pub fn set_next_hop(&mut self, next_hop: NextHop) {
+        self.is_rehopped |= self.next_hop != next_hop;
+        self.next_hop = next_hop;
+    }
+
+    fn edit<'e>(&mut self, change: impl FnOnce(&mut Rewrite<'e>)) {
+        let mut edits = Rewrite::new();
+        change(&mut edits);
+        let old = self.changed.as_deref().unwrap_or(self.canonical);
+        let mut block = Vec::with_capacity(old.len() + 16);
+        rewrite(old, &edits, &mut block);
+        self.changed = Some(block);
+    }
+
+    /// One attribute anew; its Partial bit stays. What would be too long stays as it was.
+    fn rebuild(&mut self, ty: AttrType, is_empty: bool, set: impl FnOnce(AttrBuilder) -> AttrBuilder) {
+        let attributes = self.attributes();
+        let is_partial = attributes.get(ty).is_some_and(|raw| raw.flags.contains(AttrFlags::PARTIAL));
+        let builder = AttrBuilder::from_attributes(&attributes);
+        let builder = if is_empty { builder.without(ty) } else { set(builder) };
+        let builder = if is_partial { builder.partial(ty) } else { builder };
+        if let Ok(block) = builder.build() {
+            self.changed = Some(block);
+        }
+    }
+}
