@@ -1,8 +1,9 @@
-//! What the programs share: reading resources, and the story of the seed cluster.
+//! What the programs share: reading resources, the story of the seed cluster, and the route reflector.
 #![cfg_attr(doctest, doc = include_str!("../../README.md"))]
 
 pub mod figures;
 pub mod generated;
 pub mod input;
 pub mod progress;
+pub mod reflector;
 pub mod story;

@@ -2,6 +2,7 @@
 
 mod collision;
 mod connections;
+mod next_hops;
 mod restart;
 mod sessions;
 

@@ -1,0 +1,292 @@
+//! The loop: what the sockets say goes into the speaker, what the speaker wants goes to the sockets.
+
+mod peers;
+mod sockets;
+
+use std::collections::hash_map::RandomState;
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::hash::{BuildHasher, Hasher};
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, SystemTime};
+
+use bgp_fsm::Instant;
+use bgp_rib::AttrStore;
+use bgp_speaker::{Event, PeerId, Speaker};
+
+use super::clients::Clients;
+use super::line::Lines;
+use super::poller::{Interest, Key, Poller, Ready};
+use super::settings::{PeerSettings, Settings};
+use super::socket;
+use super::status::{LastErrors, Refusals};
+use super::status_socket::StatusSocket;
+
+/// A route reflector with its sockets.
+#[derive(Debug)]
+pub struct Reflector {
+    pub(super) settings: Settings,
+    pub(super) speaker: Speaker,
+    pub(super) store: AttrStore,
+    /// The clock's epoch, as both clocks of the system showed it.
+    started: std::time::Instant,
+    pub(super) started_at: SystemTime,
+    poller: Poller,
+    listeners: Vec<TcpListener>,
+    /// While this is set nothing is accepted: there were no descriptors left.
+    accept_again: Option<Instant>,
+    pub(super) lines: Lines,
+    /// Connections that drain, with their places and deadlines; the time is the same for all, so this is in order.
+    draining: VecDeque<(Instant, u32)>,
+    pub(super) configured: HashMap<IpAddr, PeerSettings>,
+    pub(super) clients: Clients,
+    pub(super) refusals: Refusals,
+    pub(super) last_errors: LastErrors,
+    signals: Vec<UnixStream>,
+    status: Option<StatusSocket>,
+    /// Set by the signal that ends the program: what has not drained then is dropped.
+    ends: Option<Instant>,
+    buffer: Vec<u8>,
+}
+
+/// Why a reflector cannot begin, or cannot go on.
+#[derive(Debug)]
+pub struct Failure {
+    what: String,
+    error: io::Error,
+    input: bool,
+}
+
+impl Failure {
+    pub(super) fn input(what: impl Into<String>, error: io::Error) -> Failure {
+        Failure { what: what.into(), error, input: true }
+    }
+
+    pub(super) fn system(what: impl Into<String>, error: io::Error) -> Failure {
+        Failure { what: what.into(), error, input: false }
+    }
+
+    /// Nobody can be told anything.
+    #[must_use]
+    pub fn output(error: io::Error) -> Failure {
+        Failure::system("standard output", error)
+    }
+
+    /// Whether what was asked for is wrong, not the system.
+    #[must_use]
+    pub fn is_input(&self) -> bool {
+        self.input
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.what, self.error)
+    }
+}
+
+impl std::error::Error for Failure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+impl Reflector {
+    /// Opens the listening sockets and the status socket, and takes the signals; nothing is served yet.
+    ///
+    /// # Errors
+    /// A socket cannot be opened as the settings say.
+    pub fn bind(settings: Settings) -> Result<Reflector, Failure> {
+        let system = |what: &'static str| move |error| Failure::system(what, error);
+        raise_descriptor_limit();
+        let poller = Poller::new().map_err(system("epoll"))?;
+        let mut listeners = Vec::new();
+        for address in &settings.listen {
+            let place = u32::try_from(listeners.len()).unwrap_or(u32::MAX);
+            let listener = socket::listen(*address, &settings)
+                .and_then(|listener| poller.add(&listener, Key::Listener(place), Interest::READ).map(|()| listener))
+                .map_err(|error| Failure::input(format!("listen {address}"), error))?;
+            listeners.push(listener);
+        }
+        let status = match &settings.status {
+            Some(path) => {
+                let open = |path| StatusSocket::open(path, &poller);
+                Some(open(path).map_err(|error| Failure::input(format!("status {}", path.display()), error))?)
+            }
+            None => None,
+        };
+        let signals = signals(&poller).map_err(system("signals"))?;
+        let store = AttrStore::new(seed());
+        let mut speaker = Speaker::new(peers::speaker(&settings), seed());
+        for next_hop in &settings.unreachable_next_hops {
+            speaker.set_unreachable(*next_hop, true);
+        }
+        let mut reflector = Reflector {
+            speaker,
+            store,
+            started: std::time::Instant::now(),
+            started_at: SystemTime::now(),
+            poller,
+            listeners,
+            accept_again: None,
+            lines: Lines::default(),
+            draining: VecDeque::new(),
+            configured: settings.peers.iter().map(|peer| (peer.address, peer.clone())).collect(),
+            clients: Clients::new(settings.ranges.clone()),
+            refusals: Refusals::default(),
+            last_errors: LastErrors::default(),
+            signals,
+            status,
+            ends: None,
+            buffer: vec![0; READ],
+            settings,
+        };
+        reflector.add_configured()?;
+        Ok(reflector)
+    }
+
+    /// Where connections are accepted, with the ports that the system chose.
+    #[must_use]
+    pub fn listening(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+    }
+
+    /// Serves until SIGTERM or SIGINT, then says Cease to every peer.
+    ///
+    /// # Errors
+    /// The system fails in what concerns all connections.
+    pub fn run(&mut self) -> Result<(), Failure> {
+        self.start_configured();
+        let mut ready: Vec<Ready> = Vec::with_capacity(1024);
+        let mut more = false;
+        loop {
+            self.serve_events();
+            let now = self.now();
+            if self.ends.is_some_and(|at| now >= at || self.lines.len() == 0) {
+                return Ok(());
+            }
+            let timeout = if more { Some(Duration::ZERO) } else { self.deadline().map(|at| at - now) };
+            self.poller.wait(timeout, &mut ready).map_err(|error| Failure::system("epoll", error))?;
+            for one in &ready {
+                self.serve(*one);
+            }
+            let now = self.now();
+            self.drop_drained(now);
+            self.resume_accepting(now);
+            if self.speaker.poll_timeout().is_some_and(|at| at <= now) {
+                self.speaker.handle_timeout(&mut self.store, now);
+            }
+            self.serve_events();
+            // All that could be read has been: now it is decided, in slices, so that the sockets do not wait for long.
+            more = (0..SLICES).all(|_| self.speaker.process(&mut self.store));
+        }
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        Instant::EPOCH + self.started.elapsed()
+    }
+
+    fn deadline(&mut self) -> Option<Instant> {
+        let draining = self.draining.front().map(|(at, _)| *at);
+        [self.speaker.poll_timeout(), draining, self.accept_again, self.ends].into_iter().flatten().min()
+    }
+
+    fn serve(&mut self, ready: Ready) {
+        match ready.key {
+            Key::Listener(place) => self.accept(place),
+            Key::Line(place) => self.serve_line(place, ready),
+            Key::Signal(place) => self.serve_signal(place),
+            Key::StatusListener => {
+                if let Some(mut status) = self.status.take() {
+                    status.accept(&self.poller, || self.document().to_json());
+                    self.status = Some(status);
+                }
+            }
+            Key::StatusClient(place) => {
+                if let Some(status) = &mut self.status {
+                    status.write(place);
+                }
+            }
+        }
+    }
+
+    fn serve_signal(&mut self, place: u32) {
+        let Some(signal) = self.signals.get_mut(usize::try_from(place).unwrap_or(usize::MAX)) else { return };
+        while matches!(io::Read::read(signal, &mut [0; 64]), Ok(1..)) {}
+        if place == SHOW {
+            let text = self.document().to_text();
+            let mut out = io::stdout().lock();
+            // Whoever closed the pipe does not want to know.
+            let _ = io::Write::write_all(&mut out, text.as_bytes()).and_then(|()| io::Write::flush(&mut out));
+        } else if self.ends.is_none() {
+            self.end();
+        }
+    }
+
+    /// RFC 4486: a Cease, Administrative Shutdown, to every peer.
+    fn end(&mut self) {
+        let now = self.now();
+        self.listeners.clear();
+        self.accept_again = None;
+        self.ends = Some(now + GOODBYE);
+        let peers: Vec<PeerId> = self.speaker.peers().map(|peer| peer.id).collect();
+        for peer in peers {
+            self.speaker.stop(&mut self.store, now, peer);
+        }
+    }
+
+    fn serve_events(&mut self) {
+        while let Some(event) = self.speaker.poll_event() {
+            match event {
+                Event::Dial { conn, peer: _, remote } => self.dial(conn, remote),
+                Event::Transmit { conn } => {
+                    if let Some(place) = self.lines.place_of(conn) {
+                        self.write(place);
+                    }
+                }
+                Event::Close { conn, abort } => self.close(conn, abort),
+                Event::Up { peer, .. } => self.peer_up(peer),
+                Event::Down { peer, established, reason } => self.peer_down(peer, established, &reason),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The signals, in the order of their keys: one that shows, two that end.
+fn signals(poller: &Poller) -> io::Result<Vec<UnixStream>> {
+    let mut streams = Vec::new();
+    for (place, signal) in (0..).zip([libc::SIGUSR1, libc::SIGTERM, libc::SIGINT]) {
+        let (read, write) = UnixStream::pair()?;
+        read.set_nonblocking(true)?;
+        signal_hook::low_level::pipe::register(signal, write)?;
+        poller.add(&read, Key::Signal(place), Interest::READ)?;
+        streams.push(read);
+    }
+    Ok(streams)
+}
+
+/// As many descriptors as the system lets us have.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // With the lower limit there are fewer connections, and `accept` says so.
+    let _ = setrlimit(Resource::Nofile, limit);
+}
+
+/// From the system's random source, which keys the standard library's hash maps.
+fn seed() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+/// The key of the signal that shows the state.
+const SHOW: u32 = 0;
+/// Octets that one read takes at most.
+const READ: usize = 256 * 1024;
+/// Calls of `process` before the sockets are looked at again.
+const SLICES: u32 = 16;
+/// How long the last words to all peers may take.
+const GOODBYE: Duration = Duration::from_secs(6);

@@ -1,0 +1,143 @@
+//! The TOML file, which can say all that the command line can and the limits.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bgp_wire::{Asn, BgpId, ClusterId};
+use ipnet::IpNet;
+use serde::Deserialize;
+
+use super::peer::{PeerEntry, secret};
+use super::{Arguments, RangeSettings, Settings, SettingsError};
+
+/// All settings as they are written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct File {
+    #[serde(default)]
+    listen: Vec<SocketAddr>,
+    local_as: Option<u32>,
+    router_id: Option<Ipv4Addr>,
+    cluster_id: Option<Ipv4Addr>,
+    hold_time: Option<u16>,
+    open_hold_time: Option<u32>,
+    connect_retry: Option<u32>,
+    max_connections: Option<u32>,
+    status: Option<PathBuf>,
+    #[serde(default)]
+    unreachable_next_hops: Vec<IpAddr>,
+    local_v4: Option<Ipv4Addr>,
+    local_v6: Option<Ipv6Addr>,
+    #[serde(default)]
+    client_range: Vec<RangeEntry>,
+    #[serde(default)]
+    peer: Vec<PeerEntry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct RangeEntry {
+    prefix: IpNet,
+    limit: Option<u32>,
+    password: Option<PathBuf>,
+}
+
+impl File {
+    pub(super) fn read(path: &Path) -> Result<File, SettingsError> {
+        let bad = |problem: String| SettingsError::new(path.display(), problem);
+        let text = std::fs::read_to_string(path).map_err(|error| bad(error.to_string()))?;
+        toml::from_str(&text).map_err(|error| {
+            let line =
+                error.span().and_then(|span| text.get(..span.start)).map(|before| before.matches('\n').count() + 1);
+            match line {
+                Some(line) => bad(format!("line {line}: {}", error.message())),
+                None => bad(error.message().to_owned()),
+            }
+        })
+    }
+
+    /// What the command line says takes the place of what the file says; ranges and peers are added.
+    pub(super) fn overlay(&mut self, arguments: Arguments) {
+        if !arguments.listen.is_empty() {
+            self.listen = arguments.listen;
+        }
+        self.local_as = arguments.local_as.or(self.local_as);
+        self.router_id = arguments.router_id.or(self.router_id);
+        self.cluster_id = arguments.cluster_id.or(self.cluster_id);
+        self.hold_time = arguments.hold_time.or(self.hold_time);
+        self.status = arguments.status.or(self.status.take());
+        let ranges = arguments.client_range.into_iter();
+        self.client_range.extend(ranges.map(|prefix| RangeEntry { prefix, limit: None, password: None }));
+        self.peer.extend(arguments.peer);
+    }
+
+    pub(super) fn check(self, place: &str) -> Result<Settings, SettingsError> {
+        let bad = |problem: String| SettingsError::new(place, problem);
+        let missing = |name: &str| bad(format!("{name} is missing"));
+        let local_as = self.local_as.ok_or_else(|| missing("local-as"))?;
+        if local_as == 0 {
+            return Err(bad("local-as 0 is reserved (RFC 7607)".into()));
+        }
+        let router_id = self.router_id.ok_or_else(|| missing("router-id"))?;
+        if router_id.is_unspecified() {
+            return Err(bad("router-id 0.0.0.0 is no identifier (RFC 6286)".into()));
+        }
+        if self.listen.is_empty() && self.peer.is_empty() {
+            return Err(missing("listen"));
+        }
+        let hold_time = self.hold_time.unwrap_or(240);
+        if matches!(hold_time, 1 | 2) {
+            return Err(bad(format!("hold-time {hold_time} is neither 0 nor at least 3 (RFC 4271 section 4.2)")));
+        }
+        let seconds = |name: &str, value: Option<u32>, default: u32| match value.unwrap_or(default) {
+            0 => Err(bad(format!("{name} 0 is too short"))),
+            seconds => Ok(Duration::from_secs(seconds.into())),
+        };
+        let mut seen = BTreeSet::new();
+        let mut peers = Vec::new();
+        for entry in self.peer {
+            let peer = entry.check(Asn(local_as))?;
+            if !seen.insert(peer.address) {
+                return Err(bad(format!("peer {} is there twice", peer.address)));
+            }
+            peers.push(peer);
+        }
+        let mut ranges = Vec::new();
+        for entry in self.client_range {
+            ranges.push(RangeSettings {
+                prefix: entry.prefix.trunc(),
+                limit: entry.limit.unwrap_or(CLIENTS),
+                password: entry.password.as_deref().map(secret).transpose()?,
+            });
+        }
+        // The most specific range decides.
+        ranges.sort_by_key(|range| std::cmp::Reverse(range.prefix.prefix_len()));
+        let most_connections = usize::try_from(self.max_connections.unwrap_or(CONNECTIONS)).unwrap_or(usize::MAX);
+        if most_connections == 0 {
+            return Err(bad("max-connections 0 is too few".into()));
+        }
+        Ok(Settings {
+            listen: self.listen,
+            local_as: Asn(local_as),
+            router_id: BgpId(router_id.to_bits()),
+            cluster_id: ClusterId(self.cluster_id.unwrap_or(router_id).to_bits()),
+            hold_time,
+            open_hold_time: seconds("open-hold-time", self.open_hold_time, 240)?,
+            connect_retry: seconds("connect-retry", self.connect_retry, 30)?,
+            most_connections,
+            ranges,
+            peers,
+            status: self.status,
+            unreachable_next_hops: self.unreachable_next_hops,
+            local_v4: self.local_v4,
+            local_v6: self.local_v6,
+        })
+    }
+}
+
+/// Clients of one range, unless the file says otherwise.
+const CLIENTS: u32 = 4096;
+/// Connections, unless the file says otherwise.
+const CONNECTIONS: u32 = 8192;
