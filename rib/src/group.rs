@@ -4,6 +4,7 @@
 //! members read at their own pace; one that comes late or falls behind walks the group's table instead.
 
 mod paths;
+mod refresh;
 pub(crate) mod ring;
 mod send;
 mod walk;
@@ -16,6 +17,7 @@ use ipnet::IpNet;
 use smallvec::SmallVec;
 
 use self::paths::Slots;
+use self::refresh::Refresh;
 use self::ring::{NO_SENDER, Ring};
 use self::walk::{TablePage, Walk};
 use crate::bits::{Bits, PAGE_BITS};
@@ -119,6 +121,8 @@ struct Member {
     ready: bool,
     /// Families whose End-of-RIB is still to be sent.
     end_of_rib: FamilySet,
+    /// Refreshes of this member under way.
+    refresh: Refresh,
     /// Withdrawals for this member alone, each to be sent when the ring position is reached.
     private: VecDeque<Private>,
     /// The batch whose withdrawals of that kind went out last.
@@ -207,8 +211,9 @@ impl Group {
         let walking = !walk.is_done();
         let at = if walking { 0 } else { self.ring.join() };
         let end_of_rib = self.key.families;
-        let private = VecDeque::new();
-        self.members.insert(place, Member { peer, at, walking, ready: true, end_of_rib, private, delivered: 0 });
+        let (refresh, private) = (Refresh::default(), VecDeque::new());
+        let member = Member { peer, at, walking, ready: true, end_of_rib, refresh, private, delivered: 0 };
+        self.members.insert(place, member);
         if walking {
             self.add_walk(peer, walk);
         }
@@ -264,23 +269,6 @@ impl Group {
             Some(slots) => slots.prefix(route),
             None => tables.prefix(route),
         }
-    }
-
-    /// Sends `family` once more to one member (RFC 2918).
-    pub(crate) fn refresh(&mut self, peer: u32, shared: &mut Shared<'_>, family: Family) {
-        let Ok(place) = self.member_at(peer) else { return };
-        self.fall_behind(place);
-        let is_of = |prefix| tables::family_of(prefix) == family;
-        let routes = self.live().filter(|route| self.prefix(shared.tables, *route).is_some_and(is_of));
-        let routes: Vec<u32> = routes.collect();
-        let Some(at) = self.walk_at(peer).ok() else { return };
-        for route in routes {
-            let told = self.told(peer, route);
-            if let Some((_, walk)) = self.walks.get_mut(at) {
-                walk.revisit(route, told);
-            }
-        }
-        self.wake_one(place, shared.ready);
     }
 
     /// The block that a member has been sent for `route`, or will be when it has pulled all.

@@ -16,6 +16,7 @@ pub(crate) struct Path {
 }
 
 const STALE: u32 = 1 << 20;
+const REFRESHING: u32 = 1 << 21;
 
 impl Path {
     pub(crate) fn new(attr: AttrId, peer: u32, path_id: u32) -> Path {
@@ -32,7 +33,16 @@ impl Path {
     }
 
     pub(crate) fn set_stale(&mut self) {
-        self.tag |= STALE;
+        self.tag = self.tag & !REFRESHING | STALE;
+    }
+
+    /// Whether the peer has begun to send all it has and has not sent this again (RFC 7313).
+    pub(crate) fn is_refreshing(&self) -> bool {
+        self.tag & REFRESHING != 0
+    }
+
+    pub(crate) fn set_refreshing(&mut self) {
+        self.tag |= REFRESHING;
     }
 
     pub(crate) fn is(&self, peer: u32, path_id: u32) -> bool {

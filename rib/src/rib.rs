@@ -4,6 +4,7 @@ mod decide;
 mod peers;
 mod policies;
 mod receive;
+mod refresh;
 mod show;
 mod track;
 

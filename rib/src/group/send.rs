@@ -192,13 +192,21 @@ impl Group {
     /// The next whole messages for `peer`; `None` when it has all there is.
     pub(crate) fn pull(&mut self, peer: u32, shared: &mut Shared<'_>) -> Option<Bytes> {
         let place = self.member_at(peer).ok()?;
+        if let Some(bytes) = self.pull_begin(place) {
+            return Some(bytes);
+        }
         while self.members.get(place)?.walking {
             match self.pull_walk(peer, shared) {
                 Some(bytes) => return Some(bytes),
                 None => self.end_walk(place),
             }
         }
-        let found = self.pull_ring(place).or_else(|| self.pull_end_of_rib(place));
+        let found = self.pull_end(place).or_else(|| self.pull_ring(place));
+        let found = found.or_else(|| {
+            let bytes = self.pull_end_of_rib(place)?;
+            self.begin_postponed(place, shared);
+            Some(bytes)
+        });
         if found.is_none() {
             self.members.get_mut(place)?.ready = false;
         }

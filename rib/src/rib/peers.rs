@@ -211,32 +211,6 @@ impl Rib {
         self.remove_where(store, id, |of, _| of == family);
     }
 
-    /// Sends the Adj-RIB-Out of `family` again (RFC 2918): it comes out of [`pull`](Rib::pull).
-    ///
-    /// ```
-    /// # use bgp_rib::{AttrStore, Config, PeerConfig, PeerKind, Rib};
-    /// # use bgp_wire::attr::{AttrBuilder, NextHop};
-    /// # use bgp_wire::{Asn, BgpId, Context, Family, FamilySet, SessionKind};
-    /// # let (mut store, local) = (AttrStore::new(1), "192.0.2.1".parse()?);
-    /// # let mut rib = Rib::new(Config::new(Asn(64512), BgpId(1)).with_local_v4(local), 2);
-    /// # let peer = rib.add_peer(PeerConfig::new(PeerKind::Ibgp, Asn(64512), "192.0.2.2".parse()?))?;
-    /// rib.peer_up(&mut store, peer, &Context::new(SessionKind::Ibgp), BgpId(2));
-    /// let block = AttrBuilder::new().as_path(&[]).build()?;
-    /// rib.originate(&mut store, "10.0.0.0/8".parse()?, &block, None)?;
-    /// while rib.process(&mut store, 4096) {}
-    /// while rib.pull(&mut store, peer).is_some() {}
-    /// rib.refresh(&mut store, peer, Family::IPV4_UNICAST);
-    /// assert!(rib.pull(&mut store, peer).is_some());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn refresh(&mut self, store: &mut AttrStore, id: PeerId, family: Family) {
-        let Some(number) = self.peer(id).and_then(|peer| peer.group) else { return };
-        let (groups, mut shared) = self.split(store);
-        if let Some(group) = group_at(groups, number) {
-            group.refresh(id.0, &mut shared, family);
-        }
-    }
-
     /// The peer's configuration.
     #[must_use]
     pub fn peer_config(&self, id: PeerId) -> Option<&PeerConfig> {
@@ -280,7 +254,7 @@ impl Rib {
         }
     }
 
-    fn remove_where(&mut self, store: &mut AttrStore, id: PeerId, which: impl Fn(Family, &Path) -> bool) {
+    pub(super) fn remove_where(&mut self, store: &mut AttrStore, id: PeerId, which: impl Fn(Family, &Path) -> bool) {
         let Some(routes) = self.peer(id).map(|peer| peer.routes.clone()) else { return };
         for route in routes.iter() {
             let Some(prefix) = self.tables.prefix(route) else { continue };

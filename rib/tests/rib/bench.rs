@@ -1,10 +1,13 @@
 //! A Rib with peers that learn from every octet they are sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bgp_rib::{AttrStore, Config, NextHop, PeerConfig, PeerId, PolicyId, Rib};
 use bgp_wire::nlri::{NlriRef, PathNlri};
-use bgp_wire::{Action, BgpId, Context, Family, FamilySet, MAX_LEN, Packer, PathId, SessionKind, UpdateView, frame};
+use bgp_wire::{
+    Action, BgpId, Context, Family, FamilySet, MAX_LEN, Packer, PathId, RefreshSubtype, RouteRefresh, SessionKind,
+    UpdateView, frame,
+};
 use bytes::BytesMut;
 use ipnet::IpNet;
 
@@ -21,6 +24,10 @@ pub(crate) struct Peer {
     /// What came with path identifiers.
     pub(crate) paths: BTreeMap<(IpNet, PathId), Held>,
     pub(crate) end_of_rib: Vec<Family>,
+    /// ROUTE-REFRESH messages it was sent.
+    pub(crate) markers: Vec<RouteRefresh>,
+    /// What was not sent again since a refresh began.
+    pub(crate) stale: BTreeSet<(IpNet, Option<PathId>)>,
     /// Withdrawals of what the peer did not hold.
     pub(crate) needless: usize,
     pub(crate) messages: usize,
@@ -55,6 +62,8 @@ impl Bench {
             table: BTreeMap::new(),
             paths: BTreeMap::new(),
             end_of_rib: Vec::new(),
+            markers: Vec::new(),
+            stale: BTreeSet::new(),
             needless: 0,
             messages: 0,
         });
@@ -76,6 +85,7 @@ impl Bench {
         peer.up = false;
         peer.table.clear();
         peer.paths.clear();
+        peer.stale.clear();
         self.rib.peer_down(&mut self.store, peer.id);
     }
 
@@ -85,6 +95,7 @@ impl Bench {
         peer.up = false;
         peer.table.clear();
         peer.paths.clear();
+        peer.stale.clear();
         self.rib.mark_stale(&mut self.store, peer.id, FamilySet::UNICAST);
     }
 
@@ -169,13 +180,36 @@ impl Peer {
         self.context.with_add_path_receive(send).with_add_path_send(receive)
     }
 
+    /// RFC 7313 section 4.2 as the receiver does it.
+    fn refreshed(&mut self, refresh: RouteRefresh) {
+        let is_of = |prefix: IpNet| family(prefix) == refresh.family;
+        self.markers.push(refresh);
+        if refresh.subtype == RefreshSubtype::BEGIN {
+            assert!(self.end_of_rib.contains(&refresh.family), "a refresh before End-of-RIB");
+            let plain = self.table.keys().map(|prefix| (*prefix, None));
+            let paths = self.paths.keys().map(|(prefix, path_id)| (*prefix, Some(*path_id)));
+            self.stale.extend(plain.chain(paths).filter(|(prefix, _)| is_of(*prefix)));
+        } else {
+            for (prefix, path_id) in self.stale.extract_if(.., |(prefix, _)| is_of(*prefix)) {
+                match path_id {
+                    Some(path_id) => self.paths.remove(&(prefix, path_id)),
+                    None => self.table.remove(&prefix),
+                };
+            }
+        }
+    }
+
     fn learn(&mut self, message: &[u8]) {
+        if let Ok(refresh) = RouteRefresh::decode(message) {
+            return self.refreshed(refresh);
+        }
         let update = UpdateView::decode(message, &self.mirror()).unwrap();
         assert_eq!(update.verdict().action, Action::Accept, "{:?}", update.reasons().collect::<Vec<_>>());
         self.messages += 1;
         self.end_of_rib.extend(update.end_of_rib());
         for path in update.withdrawn().flat_map(|section| section.nlri) {
             let prefix = path.nlri.prefix().unwrap();
+            self.stale.remove(&(prefix, path.path_id));
             let old = match path.path_id {
                 Some(path_id) => self.paths.remove(&(prefix, path_id)),
                 None => self.table.remove(&prefix),
@@ -187,6 +221,7 @@ impl Peer {
         for section in update.announced() {
             for path in section.nlri {
                 let (prefix, held) = (path.nlri.prefix().unwrap(), (block.clone(), section.next_hop));
+                self.stale.remove(&(prefix, path.path_id));
                 match path.path_id {
                     Some(path_id) => self.paths.insert((prefix, path_id), held),
                     None => self.table.insert(prefix, held),

@@ -247,6 +247,7 @@ fn check(bench: &Bench) -> Result<(), TestCaseError> {
         prop_assert_eq!(out.collect::<BTreeMap<_, _>>(), peer.paths.clone(), "peer {}", index);
         prop_assert_eq!(peer.needless, 0, "peer {}", index);
         prop_assert_eq!(peer.end_of_rib.len(), 2);
+        prop_assert!(peer.stale.is_empty());
     }
     Ok(())
 }
@@ -295,6 +296,10 @@ fn step(bench: &mut Bench, (op, peer, number, block_number): (u8, u8, u8, u8)) {
             bench.rib.refresh(&mut bench.store, id, family);
         }
         15 if number % 4 == 1 => bench.settle(),
+        15 if number % 4 == 2 && bench.peers[index].up => {
+            let (id, family) = (bench.peers[index].id, crate::bench::family(prefix));
+            bench.rib.refresh_enhanced(&mut bench.store, id, family);
+        }
         _ => {
             bench.rib.process(&mut bench.store, 1000);
         }

@@ -7,5 +7,6 @@ mod policy;
 mod rfc4271;
 mod rfc4456;
 mod rfc4724;
+mod rfc7313;
 mod rfc7911;
 mod rfc9234;
