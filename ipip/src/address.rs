@@ -5,24 +5,25 @@ use core::net::Ipv4Addr;
 use crate::header::{Header, PROTOCOL_UDP, word_at};
 
 /// Whether the address names a single host: not 0/8, not loopback, not multicast, not class E, not broadcast.
+#[inline]
 pub(crate) fn is_host(address: Ipv4Addr) -> bool {
-    let [first, ..] = address.octets();
-    !matches!(first, 0 | 127 | 224..=255)
+    HOST.get(usize::from(first(address))).copied().unwrap_or_default()
 }
 
 /// Whether the address can be the destination of a datagram that comes out of a tunnel: not 0/8, not loopback.
+#[inline]
 pub(crate) fn is_destination(address: Ipv4Addr) -> bool {
-    let [first, ..] = address.octets();
-    !matches!(first, 0 | 127)
+    !matches!(first(address), 0 | 127)
 }
 
 /// Whether ICMP errors may be sent about datagrams to this address: unicast only.
+#[inline]
 pub(crate) fn is_unicast(address: Ipv4Addr) -> bool {
-    let [first, ..] = address.octets();
-    !matches!(first, 224..=255)
+    !matches!(first(address), 224..=255)
 }
 
 /// Whether this is a DHCP client's broadcast, whose source is rightly 0.0.0.0 (RFC 1812 section 4.2.2.11).
+#[inline]
 pub(crate) fn is_dhcp(header: &Header, datagram: &[u8]) -> bool {
     header.source == Ipv4Addr::UNSPECIFIED
         && header.destination == Ipv4Addr::BROADCAST
@@ -31,6 +32,24 @@ pub(crate) fn is_dhcp(header: &Header, datagram: &[u8]) -> bool {
         && word_at(datagram, header.len()) == Some(68)
         && word_at(datagram, header.len() + 2) == Some(67)
 }
+
+#[inline]
+fn first(address: Ipv4Addr) -> u8 {
+    let [first, ..] = address.octets();
+    first
+}
+
+/// First octets of hosts' addresses: a table, because it is asked up to four times for each datagram.
+#[expect(clippy::indexing_slicing, reason = "a constant: an index beyond the end does not compile")]
+const HOST: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut first = 1;
+    while first < 224 {
+        table[first] = first != 127;
+        first += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {

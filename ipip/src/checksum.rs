@@ -1,5 +1,7 @@
 //! The Internet checksum (RFC 1071) and its incremental update (RFC 1624).
 
+use crate::header::{HEADER_LEN, words};
+
 /// The Internet checksum of `octets`: the one's complement of their one's complement sum (RFC 1071).
 ///
 /// An odd last octet counts as the high half of a word. Over a header that holds its checksum the result is 0 exactly
@@ -11,12 +13,13 @@
 /// ```
 #[must_use]
 pub fn checksum(octets: &[u8]) -> u16 {
-    let (words, odd) = octets.as_chunks::<2>();
-    let mut sum: u64 = words.iter().map(|word| u64::from(u16::from_be_bytes(*word))).sum();
-    if let [last] = odd {
-        sum += u64::from(u16::from_be_bytes([*last, 0]));
+    let (quads, rest) = octets.as_chunks::<8>();
+    let mut last = [0; 8];
+    if let Some(room) = last.get_mut(..rest.len()) {
+        room.copy_from_slice(rest);
     }
-    !fold(sum)
+    let sum = quads.iter().fold(u64::from_ne_bytes(last), |sum, quad| add(sum, u64::from_ne_bytes(*quad)));
+    u16::from_be_bytes((!fold(sum)).to_ne_bytes())
 }
 
 /// The checksum after one word of the sum changed from `old` to `new` (RFC 1624 equation 3).
@@ -33,13 +36,35 @@ pub fn checksum_update(checksum: u16, old: u16, new: u16) -> u16 {
     !fold(u64::from(!checksum) + u64::from(!old) + u64::from(new))
 }
 
-fn fold(mut sum: u64) -> u16 {
-    loop {
-        match u16::try_from(sum) {
-            Ok(folded) => return folded,
-            Err(_) => sum = (sum & 0xffff) + (sum >> 16),
-        }
-    }
+/// The one's complement sum of two sums.
+///
+/// Sums are of words of 16, 32 or 64 bits alike, in the octet order of memory: folded, they are the same, and nothing
+/// is swapped on the way (RFC 1071 section 2).
+#[inline]
+pub(crate) fn add(sum: u64, word: u64) -> u64 {
+    let (sum, carry) = sum.overflowing_add(word);
+    sum.wrapping_add(u64::from(carry))
+}
+
+/// The sum in 16 bits; 0 only for a sum of 0.
+#[inline]
+pub(crate) fn fold(sum: u64) -> u16 {
+    // The upper half of x + (x with its halves swapped) is the sum of the halves with the carry added.
+    let sum = u32::try_from(sum.wrapping_add(sum.rotate_left(32)) >> 32).unwrap_or_default();
+    u16::try_from(sum.wrapping_add(sum.rotate_left(16)) >> 16).unwrap_or_default()
+}
+
+/// The sum of an IPv4 header without options.
+#[inline]
+pub(crate) fn sum_header(octets: &[u8; HEADER_LEN]) -> u64 {
+    let (first, second, last) = words(octets);
+    add(add(first, second), last.into())
+}
+
+/// Whether a sum that holds its checksum is right: a multiple of 0xffff, which one multiplication tells.
+#[inline]
+pub(crate) fn is_right(sum: u64) -> bool {
+    sum.is_multiple_of(0xffff)
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ impl EcnMode {
     /// assert_eq!([EcnMode::Normal, EcnMode::Compat, EcnMode::Rfc3168].map(|mode| mode.outer(0b11)), [0b11, 0b00, 0b10]);
     /// ```
     #[must_use]
+    #[inline]
     pub fn outer(self, inner: u8) -> u8 {
         match (self, inner & MASK) {
             (EcnMode::Compat, _) => NOT_ECT,
@@ -42,6 +43,7 @@ pub(crate) struct Combined {
 }
 
 /// Figure 4 of RFC 6040; the fields are two bits each, others are ignored.
+#[inline]
 pub(crate) fn combine(inner: u8, outer: u8) -> Combined {
     let (inner, anomaly) = match (inner & MASK, outer & MASK) {
         (NOT_ECT, NOT_ECT) => (Some(NOT_ECT), false),

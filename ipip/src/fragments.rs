@@ -9,11 +9,9 @@ use crate::header::{HEADER_LEN, Header, MAX_HEADER_LEN, fragment_field};
 /// of the payload, so it fits scatter/gather output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OuterHeader {
-    pub(crate) header: Header,
+    pub(crate) octets: [u8; HEADER_LEN],
     pub(crate) inner_len: u16,
     pub(crate) plan: Plan,
-    /// The IDs of this datagram; the first is in `header`.
-    pub(crate) idents: Ident,
 }
 
 /// How an inner datagram is sent.
@@ -22,19 +20,21 @@ pub(crate) enum Plan {
     Whole,
     /// Outer fragments that carry so many octets of the inner datagram each, the last one fewer.
     Outer(u16),
-    /// Inner fragments that carry so many octets of the inner payload each, the last one fewer.
-    Inner(u16),
+    /// Inner fragments that carry so many octets of the inner payload each, the last one fewer; each takes an ID.
+    Inner(u16, Ident),
 }
 
 impl OuterHeader {
     /// The 20 octets before the whole inner datagram; when [`OuterHeader::is_fragmented`], what the fragments are of.
     #[must_use]
+    #[inline]
     pub fn octets(&self) -> [u8; HEADER_LEN] {
-        self.header.write()
+        self.octets
     }
 
     /// Octets of the inner datagram, its total length: what lies behind is link padding and is not sent.
     #[must_use]
+    #[inline]
     pub fn inner_len(&self) -> usize {
         usize::from(self.inner_len)
     }
@@ -65,19 +65,17 @@ impl OuterHeader {
     /// ```
     #[must_use]
     pub fn fragments<'i>(&self, inner: &'i [u8]) -> Fragments<'i> {
-        let start = match self.plan {
-            Plan::Inner(_) => Header::read(inner).map_or(0, |header| header.len()),
-            _ => 0,
-        };
-        Fragments { outer: *self, inner, next: Some(start) }
+        Fragments::new(&self.octets, self.plan, inner, self.inner_len())
     }
 }
 
 /// The fragments of a datagram, from [`OuterHeader::fragments`].
 #[derive(Debug, Clone)]
 pub struct Fragments<'i> {
-    outer: OuterHeader,
+    outer: Header,
+    plan: Plan,
     inner: &'i [u8],
+    inner_len: usize,
     /// Where in the inner datagram the next payload begins.
     next: Option<usize>,
 }
@@ -117,31 +115,27 @@ impl Iterator for Fragments<'_> {
 
     fn next(&mut self) -> Option<Fragment> {
         let start = self.next.take()?;
-        let end = self.outer.inner_len();
-        match self.outer.plan {
-            Plan::Whole => Some(Fragment::new(self.outer.header.write(), start..end)),
+        let end = self.inner_len;
+        match &mut self.plan {
+            Plan::Whole => Some(Fragment::new(self.outer.write(), start..end)),
             Plan::Outer(size) => {
-                let stop = end.min(start.checked_add(usize::from(size))?);
+                let stop = end.min(start.checked_add(usize::from(*size))?);
                 self.next = (stop < end).then_some(stop);
                 let header = Header {
                     total_len: u16::try_from(HEADER_LEN + stop - start).ok()?,
                     fragment: fragment_field(false, stop < end, u16::try_from(start / 8).ok()?),
-                    ..self.outer.header
+                    ..self.outer
                 };
                 Some(Fragment::new(header.write(), start..stop))
             }
-            Plan::Inner(size) => {
-                let stop = end.min(start.checked_add(usize::from(size))?);
+            Plan::Inner(size, idents) => {
+                let stop = end.min(start.checked_add(usize::from(*size))?);
+                let ident = if self.outer.dont_fragment() { self.outer.ident } else { idents.take() };
                 self.next = (stop < end).then_some(stop);
                 let mut options = [0; MAX_HEADER_LEN];
                 let (inner, len) = self.inner_header(start, stop, &mut options)?;
-                let ident =
-                    if self.outer.header.dont_fragment() { self.outer.header.ident } else { self.outer.idents.take() };
-                let header = Header {
-                    total_len: u16::try_from(HEADER_LEN + len + stop - start).ok()?,
-                    ident,
-                    ..self.outer.header
-                };
+                let header =
+                    Header { total_len: u16::try_from(HEADER_LEN + len + stop - start).ok()?, ident, ..self.outer };
                 let mut fragment = Fragment::new(header.write(), start..stop);
                 fragment.octets.get_mut(HEADER_LEN..)?.copy_from_slice(&inner);
                 fragment.len += len;
@@ -151,7 +145,15 @@ impl Iterator for Fragments<'_> {
     }
 }
 
-impl Fragments<'_> {
+impl<'i> Fragments<'i> {
+    pub(crate) fn new(outer: &[u8; HEADER_LEN], plan: Plan, inner: &'i [u8], inner_len: usize) -> Fragments<'i> {
+        let start = match plan {
+            Plan::Inner(..) => Header::read(inner).map_or(0, |header| header.len()),
+            _ => 0,
+        };
+        Fragments { outer: Header::of(outer), plan, inner, inner_len, next: Some(start) }
+    }
+
     /// The inner header of the inner fragment that carries `start..stop`, and its length.
     fn inner_header(
         &self,
@@ -171,7 +173,7 @@ impl Fragments<'_> {
             total_len: u16::try_from(len + stop - start).ok()?,
             fragment: fragment_field(
                 false,
-                original.more_fragments() || stop < self.outer.inner_len(),
+                original.more_fragments() || stop < self.inner_len,
                 original.offset().checked_add(u16::try_from(position / 8).ok()?)?,
             ),
             ..original
@@ -214,7 +216,7 @@ fn copied_options(options: &[u8], into: &mut [u8]) -> Option<usize> {
 /// The IDs that a plan for an inner payload of `len` octets takes.
 pub(crate) fn idents_for(plan: Plan, payload: usize) -> usize {
     match plan {
-        Plan::Inner(size) => payload.div_ceil(usize::from(size).max(1)),
+        Plan::Inner(size, _) => payload.div_ceil(usize::from(size).max(1)),
         _ => 1,
     }
 }

@@ -2,7 +2,7 @@
 
 use core::net::Ipv4Addr;
 
-use crate::checksum::{checksum, checksum_update};
+use crate::checksum::{add, checksum, checksum_update, fold, is_right, sum_header};
 use crate::{Error, Reason};
 
 /// Octets of an IPv4 header without options, and so of the outer header this crate writes.
@@ -17,8 +17,8 @@ pub(crate) const PROTOCOL_IPIP: u8 = 4;
 pub(crate) const PROTOCOL_UDP: u8 = 17;
 pub(crate) const PROTOCOL_IPV6: u8 = 41;
 
-const DF: u16 = 0x4000;
-const MF: u16 = 0x2000;
+pub(crate) const DF: u16 = 0x4000;
+pub(crate) const MF: u16 = 0x2000;
 pub(crate) const OFFSET_MASK: u16 = 0x1fff;
 
 /// The fixed part of an IPv4 header.
@@ -41,6 +41,7 @@ pub(crate) struct Header {
 
 impl Header {
     /// A header from `source` to `destination` with protocol 4 and all else 0, to be filled in.
+    #[inline]
     pub(crate) fn new(source: Ipv4Addr, destination: Ipv4Addr) -> Header {
         Header {
             version: 4,
@@ -58,10 +59,16 @@ impl Header {
     }
 
     /// The first 20 octets, unchecked; `None` when there are fewer.
+    #[inline]
     pub(crate) fn read(octets: &[u8]) -> Option<Header> {
-        let &[vi, tos, l0, l1, i0, i1, f0, f1, ttl, protocol, c0, c1, s0, s1, s2, s3, d0, d1, d2, d3] =
-            octets.first_chunk::<HEADER_LEN>()?;
-        Some(Header {
+        octets.first_chunk().map(Header::of)
+    }
+
+    /// The header in 20 octets, unchecked.
+    #[inline]
+    pub(crate) fn of(octets: &[u8; HEADER_LEN]) -> Header {
+        let &[vi, tos, l0, l1, i0, i1, f0, f1, ttl, protocol, c0, c1, s0, s1, s2, s3, d0, d1, d2, d3] = octets;
+        Header {
             version: vi >> 4,
             header_len: (vi & 0x0f) * 4,
             tos,
@@ -73,51 +80,77 @@ impl Header {
             checksum: u16::from_be_bytes([c0, c1]),
             source: Ipv4Addr::new(s0, s1, s2, s3),
             destination: Ipv4Addr::new(d0, d1, d2, d3),
-        })
+        }
     }
 
     /// The header as 20 octets with version 4, IHL 5 and the right checksum, whatever those fields hold.
+    #[inline]
     pub(crate) fn write(&self) -> [u8; HEADER_LEN] {
         let [l0, l1] = self.total_len.to_be_bytes();
         let [i0, i1] = self.ident.to_be_bytes();
         let [f0, f1] = self.fragment.to_be_bytes();
         let [s0, s1, s2, s3] = self.source.octets();
         let [d0, d1, d2, d3] = self.destination.octets();
-        let mut octets =
-            [0x45, self.tos, l0, l1, i0, i1, f0, f1, self.ttl, self.protocol, 0, 0, s0, s1, s2, s3, d0, d1, d2, d3];
-        let sum = checksum(&octets);
-        put_checksum(&mut octets, sum);
-        octets
+        let first = u64::from_ne_bytes([0x45, self.tos, l0, l1, i0, i1, f0, f1]);
+        let second = u64::from_ne_bytes([self.ttl, self.protocol, 0, 0, s0, s1, s2, s3]);
+        let third = u32::from_ne_bytes([d0, d1, d2, d3]);
+        let sum = !fold(add(add(first, second), third.into()));
+        let [c0, c1] = sum.to_ne_bytes();
+        [0x45, self.tos, l0, l1, i0, i1, f0, f1, self.ttl, self.protocol, c0, c1, s0, s1, s2, s3, d0, d1, d2, d3]
     }
 
+    #[inline]
     pub(crate) fn dont_fragment(&self) -> bool {
         self.fragment & DF != 0
     }
 
+    #[inline]
     pub(crate) fn more_fragments(&self) -> bool {
         self.fragment & MF != 0
     }
 
     /// In units of 8 octets.
+    #[inline]
     pub(crate) fn offset(&self) -> u16 {
         self.fragment & OFFSET_MASK
     }
 
     /// MF or an offset: VPP looks at MF only and misses the last fragment of a set.
+    #[inline]
     pub(crate) fn is_fragment(&self) -> bool {
         self.fragment & (MF | OFFSET_MASK) != 0
     }
 
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         usize::from(self.header_len)
     }
 
+    #[inline]
     pub(crate) fn total(&self) -> usize {
         usize::from(self.total_len)
     }
 }
 
+/// The first 8 octets of a header, as they are in memory.
+#[inline]
+pub(crate) fn first_half(version_and_len: u8, tos: u8, total_len: u16, ident: u16, fragment: u16) -> u64 {
+    let [l0, l1] = total_len.to_be_bytes();
+    let [i0, i1] = ident.to_be_bytes();
+    let [f0, f1] = fragment.to_be_bytes();
+    u64::from_ne_bytes([version_and_len, tos, l0, l1, i0, i1, f0, f1])
+}
+
+/// The 20 octets as three words.
+#[inline]
+pub(crate) fn words(octets: &[u8; HEADER_LEN]) -> (u64, u64, u32) {
+    let &[a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t] = octets;
+    let first = u64::from_ne_bytes([a, b, c, d, e, f, g, h]);
+    (first, u64::from_ne_bytes([i, j, k, l, m, n, o, p]), u32::from_ne_bytes([q, r, s, t]))
+}
+
 /// The flags and offset field.
+#[inline]
 pub(crate) fn fragment_field(dont_fragment: bool, more_fragments: bool, offset: u16) -> u16 {
     (if dont_fragment { DF } else { 0 }) | (if more_fragments { MF } else { 0 }) | (offset & OFFSET_MASK)
 }
@@ -140,7 +173,22 @@ impl Layer {
 
 /// Reads and checks a header: `head` holds at least the header, the datagram has `available` octets in all.
 /// The checksum is verified when `verify` is set. Afterwards 20 <= header <= total length <= available.
+#[inline]
 pub(crate) fn parse(head: &[u8], available: usize, layer: Layer, verify: bool) -> Result<Header, Error> {
+    // Nearly every header has no options and no faults; only what is not so is looked at in detail.
+    if let Some(octets @ [0x45, ..]) = head.first_chunk::<HEADER_LEN>() {
+        let header = Header { version: 4, header_len: 20, ..Header::of(octets) };
+        let fits = HEADER_LEN <= header.total() && header.total() <= available;
+        if fits && (!verify || is_right(sum_header(octets))) {
+            return Ok(header);
+        }
+    }
+    parse_in_detail(head, available, layer, verify)
+}
+
+#[cold]
+#[inline(never)]
+fn parse_in_detail(head: &[u8], available: usize, layer: Layer, verify: bool) -> Result<Header, Error> {
     let truncated = layer.pick(Reason::OuterTruncated, Reason::InnerTruncated);
     let malformed = layer.pick(Reason::OuterBadHeader, Reason::InnerBadHeader);
     let Some(header) = Header::read(head) else {
@@ -181,15 +229,15 @@ pub(crate) fn set_tos(octets: &mut [u8], tos: u8) {
     *field = tos;
 }
 
-/// Writes the TTL and updates the checksum; nothing happens when there is no header.
-pub(crate) fn set_ttl(octets: &mut [u8], ttl: u8) {
-    let Some([_, _, _, _, _, _, _, _, field, protocol, c0, c1, ..]) = octets.first_chunk_mut::<HEADER_LEN>() else {
-        return;
-    };
-    let old = u16::from_be_bytes([*field, *protocol]);
-    let new = u16::from_be_bytes([ttl, *protocol]);
-    [*c0, *c1] = checksum_update(u16::from_be_bytes([*c0, *c1]), old, new).to_be_bytes();
-    *field = ttl;
+/// Takes one off the TTL, which is not 0, and updates the checksum.
+#[inline]
+pub(crate) fn decrement_ttl(octets: &mut [u8; HEADER_LEN]) {
+    let [_, _, _, _, _, _, _, _, ttl, _, c0, c1, ..] = octets;
+    *ttl = ttl.wrapping_sub(1);
+    // RFC 1624 equation 3 for one less in the high half of a word; 0xffff, the other zero, is never written.
+    let step = u16::from_ne_bytes([1, 0]);
+    let old = u16::from_ne_bytes([*c0, *c1]);
+    [*c0, *c1] = old.wrapping_add(step).wrapping_add(u16::from(old >= !step)).to_ne_bytes();
 }
 
 /// Writes the header checksum field as given.
@@ -230,11 +278,12 @@ mod tests {
         }
 
         #[test]
-        fn rfc1624_3_setters_are_the_full_computation(header in headers(), tos: u8, ttl: u8) {
+        fn rfc1624_3_setters_are_the_full_computation(header in headers(), tos: u8, ttl in 1_u8..) {
+            let header = Header { ttl, ..header };
             let mut octets = header.write();
             set_tos(&mut octets, tos);
-            set_ttl(&mut octets, ttl);
-            prop_assert_eq!(octets, Header { tos, ttl, ..header }.write());
+            decrement_ttl(&mut octets);
+            prop_assert_eq!(octets, Header { tos, ttl: ttl - 1, ..header }.write());
         }
     }
 }

@@ -47,6 +47,7 @@ impl Ident {
     /// ```
     /// assert_eq!(ipip::Ident::new(7).take(), 7);
     /// ```
+    #[inline]
     pub fn take(&mut self) -> u16 {
         let ident = self.next;
         self.next = if ident == self.last { self.first } else { ident.wrapping_add(1) };

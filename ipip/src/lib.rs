@@ -6,6 +6,7 @@
 extern crate std;
 
 mod address;
+mod bpf;
 mod checksum;
 mod config;
 mod counters;
@@ -27,6 +28,7 @@ mod serde_impls;
 mod testing;
 mod tunnel;
 
+pub use bpf::{BpfConfig, BpfError};
 pub use checksum::{checksum, checksum_update};
 pub use config::{Config, Df, DscpDecap, Fragmentation, Tos, Ttl};
 pub use counters::Counters;
@@ -39,6 +41,6 @@ pub use ident::Ident;
 pub use limit::TokenBucket;
 pub use linux::{Endpoints, LinuxError, LinuxOptions};
 pub use path::Path;
-pub use peers::{AnyPeer, NoPeers, PeerBlocks, PeerPrefixes, PeerSet, SortedPeers};
+pub use peers::{AnyPeer, NoPeers, PeerBlocks, PeerPrefixes, PeerSet, PeerTable, SortedPeers};
 pub use reassembly::Reassembly;
 pub use tunnel::{Decapsulated, Encapsulated, Notice, Tunnel};

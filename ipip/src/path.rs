@@ -50,12 +50,14 @@ impl Path {
 
     /// The exit: outer destination of what is sent.
     #[must_use]
+    #[inline]
     pub fn remote(&self) -> Ipv4Addr {
         self.remote
     }
 
     /// The path MTU for outer datagrams in octets: the least of [`Config::mtu`] and what was learned and is not aged.
     #[must_use]
+    #[inline]
     pub fn mtu(&self, config: &Config, now: Duration) -> u16 {
         match self.learned {
             Some((mtu, since)) if is_fresh(since, now, Path::MTU_AGE) => mtu.min(config.mtu),
@@ -65,6 +67,7 @@ impl Path {
 
     /// The largest inner datagram in octets that needs no fragmentation: path MTU - 20.
     #[must_use]
+    #[inline]
     pub fn tunnel_mtu(&self, config: &Config, now: Duration) -> u16 {
         self.mtu(config, now).saturating_sub(OVERHEAD)
     }
@@ -114,6 +117,12 @@ impl Path {
         *self = Path::new(self.remote);
     }
 
+    /// Whether a path MTU was learned, aged or not.
+    #[inline]
+    pub(crate) fn has_learned(&self) -> bool {
+        self.learned.is_some()
+    }
+
     pub(crate) fn note_unreachable(&mut self, now: Duration, code: u8) {
         self.unreachable = Some((code, now));
     }
@@ -144,6 +153,7 @@ pub(crate) fn plateau_below(len: u16) -> u16 {
 }
 
 /// A clock that goes back makes nothing older.
+#[inline]
 fn is_fresh(since: Duration, now: Duration, age: Duration) -> bool {
     now.checked_sub(since).is_none_or(|elapsed| elapsed < age)
 }

@@ -1,5 +1,9 @@
 //! Who may send through the tunnel (VU#636397): peers, and the inner addresses each may use.
 
+mod table;
+
+pub use table::PeerTable;
+
 use core::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;

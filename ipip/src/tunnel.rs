@@ -3,12 +3,16 @@
 mod decap;
 mod encap;
 mod icmp;
+mod lane;
+mod plain;
 
 pub use decap::Decapsulated;
 pub use encap::Encapsulated;
 pub use icmp::Notice;
 
 use core::net::Ipv4Addr;
+
+use lane::Lane;
 
 use crate::{Config, Counters, Ident, Path, PeerSet, TokenBucket};
 
@@ -23,6 +27,8 @@ pub struct Tunnel<P> {
     ident: Ident,
     icmp_limit: TokenBucket,
     counters: Counters,
+    /// What encapsulation prepared for the last exit.
+    lane: Lane,
 }
 
 impl<P: PeerSet> Tunnel<P> {
@@ -43,6 +49,7 @@ impl<P: PeerSet> Tunnel<P> {
             ident: Ident::new(config.ident),
             icmp_limit: TokenBucket::default(),
             counters: Counters::new(),
+            lane: Lane::none(&config),
         }
     }
 
@@ -83,6 +90,7 @@ impl<P: PeerSet> Tunnel<P> {
 
     /// The configuration, to change it; IDs go on where they are.
     pub fn config_mut(&mut self) -> &mut Config {
+        self.lane = Lane::none(&self.config);
         &mut self.config
     }
 
@@ -109,6 +117,7 @@ impl<P: PeerSet> Tunnel<P> {
         self.config.remote.map(Path::new)
     }
 
+    #[inline]
     fn is_own(&self, address: Ipv4Addr) -> bool {
         address == self.config.local || self.peers.is_own(address)
     }

@@ -3,19 +3,19 @@
 use core::net::Ipv4Addr;
 
 use ipip::{
-    AnyPeer, Config, Counters, Decapsulated, Df, DscpDecap, EcnMode, Encapsulated, Endpoints, Error, Fragment,
-    Fragmentation, Fragments, Ident, LinuxError, LinuxOptions, NoPeers, Notice, OuterHeader, Path, PeerBlocks,
-    PeerPrefixes, Reason, Reassembly, SortedPeers, TokenBucket, Tos, Ttl, Tunnel,
+    AnyPeer, BpfConfig, BpfError, Config, Counters, Decapsulated, Df, DscpDecap, EcnMode, Encapsulated, Endpoints,
+    Error, Fragment, Fragmentation, Fragments, Ident, LinuxError, LinuxOptions, NoPeers, Notice, OuterHeader, Path,
+    PeerBlocks, PeerPrefixes, PeerTable, Reason, Reassembly, SortedPeers, TokenBucket, Tos, Ttl, Tunnel,
 };
 
 fn is<T: Send + Sync>() {}
 
 #[test]
 fn public_types_are_send_and_sync() {
-    is::<(AnyPeer, NoPeers, SortedPeers<'_>, PeerPrefixes<'_>, PeerBlocks<'_>)>();
+    is::<(AnyPeer, NoPeers, SortedPeers<'_>, PeerPrefixes<'_>, PeerBlocks<'_>, PeerTable<'_>)>();
     is::<(Config, Df, DscpDecap, EcnMode, Fragmentation, Tos, Ttl)>();
     is::<(Counters, Error, Reason, Ident, TokenBucket, Path)>();
-    is::<(Endpoints, LinuxError, LinuxOptions)>();
+    is::<(BpfConfig, BpfError, Endpoints, LinuxError, LinuxOptions)>();
     is::<(Decapsulated<'_>, Encapsulated<'_>, Fragment, Fragments<'_>, OuterHeader, Notice<'_>, Reassembly<'_>)>();
     is::<Tunnel<Ipv4Addr>>();
 }

@@ -5,10 +5,11 @@ use core::time::Duration;
 
 use crate::address::{is_destination, is_dhcp, is_host};
 use crate::counters::{count_octets, count_one};
-use crate::header::{Header, Layer, PROTOCOL_IPIP, parse, set_tos};
+use crate::header::{HEADER_LEN, Header, Layer, PROTOCOL_IPIP, parse, set_tos};
 use crate::{DscpDecap, Error, PeerSet, Reason, Reassembly, ecn, nesting};
 
 use super::Tunnel;
+use super::plain::Plain;
 
 /// An inner datagram, where it lies in the caller's buffer.
 #[derive(Debug, PartialEq, Eq)]
@@ -50,7 +51,44 @@ impl<P: PeerSet> Tunnel<P> {
     /// assert_eq!(error.reason, Reason::OuterTruncated);
     /// assert_eq!(tunnel.counters().dropped(Reason::OuterTruncated), 1);
     /// ```
+    #[inline]
     pub fn decap<'p>(&mut self, packet: &'p mut [u8]) -> Result<Decapsulated<'p>, Error> {
+        let Some(Plain { len, peer, outer_ttl }) = self.plain(packet) else {
+            return self.decap_in_detail(packet);
+        };
+        count_one(&mut self.counters.decapsulated);
+        count_octets(&mut self.counters.decapsulated_octets, len);
+        let inner = packet.get_mut(HEADER_LEN..HEADER_LEN + len).unwrap_or_default();
+        Ok(Decapsulated { inner, offset: HEADER_LEN, peer, outer_ttl, ecn_anomaly: false })
+    }
+
+    /// Decapsulates many datagrams and hands over what becomes of each, in order.
+    ///
+    /// ```
+    /// use core::net::Ipv4Addr;
+    /// use ipip::{Config, EcnMode, Tunnel};
+    ///
+    /// let peer = Ipv4Addr::new(192, 0, 2, 2);
+    /// let mut tunnel = Tunnel::new(Config::new(Ipv4Addr::new(192, 0, 2, 1), EcnMode::Normal), peer);
+    /// let mut received = [[0; 60], [0; 60]];
+    /// let mut refused = 0;
+    /// tunnel.decap_each(received.iter_mut().map(|packet| &mut packet[..]), |result| refused += usize::from(result.is_err()));
+    /// assert_eq!(refused, 2);
+    /// ```
+    #[inline]
+    pub fn decap_each<'p>(
+        &mut self,
+        packets: impl IntoIterator<Item = &'p mut [u8]>,
+        mut each: impl FnMut(Result<Decapsulated<'p>, Error>),
+    ) {
+        for packet in packets {
+            each(self.decap(packet));
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn decap_in_detail<'p>(&mut self, packet: &'p mut [u8]) -> Result<Decapsulated<'p>, Error> {
         match self.decap_checked(packet) {
             Ok(decapsulated) => {
                 count_one(&mut self.counters.decapsulated);

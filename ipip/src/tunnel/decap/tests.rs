@@ -184,6 +184,26 @@ proptest! {
     }
 
     #[test]
+    fn the_short_way_is_the_long_way(
+        inner in inners(), change in any::<prop::sample::Index>(), to: u8, fix: bool, cut in 0_usize..3, outer_tos: u8, uniform: bool,
+    ) {
+        let mut packet = datagram(Header { tos: outer_tos, ttl: 61, ..Header::new(NEAR, FAR) }, &inner);
+        let at = change.index(packet.len().min(44));
+        packet[at] = to;
+        if fix && packet[0] == 0x45 {
+            fix_checksum(&mut packet);
+        }
+        packet.truncate(packet.len() - cut);
+        let (mut short, mut long) = (far(), far());
+        let dscp = if uniform { DscpDecap::Uniform } else { DscpDecap::Pipe };
+        (short.config_mut().dscp_decap, long.config_mut().dscp_decap) = (dscp, dscp);
+        let (mut one, mut other) = (packet.clone(), packet);
+        prop_assert_eq!(short.decap(&mut one), long.decap_in_detail(&mut other));
+        prop_assert_eq!(one, other);
+        prop_assert_eq!(short.counters(), long.counters());
+    }
+
+    #[test]
     fn never_panics_and_gives_a_part_of_the_packet(
         octets in proptest::collection::vec(any::<u8>(), 0..200), inner in inners(), cut in any::<prop::sample::Index>(),
         change in any::<prop::sample::Index>(), to: u8,

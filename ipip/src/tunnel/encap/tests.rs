@@ -6,7 +6,8 @@ use std::vec::Vec;
 use crate::header::{Header, fragment_field};
 use crate::testing::{FAR, NEAR, NOW, OTHER, POD, datagram, fix_checksum, inners, near, udp, with_headroom};
 use crate::{
-    Config, Df, Encapsulated, Error, Fragmentation, HEADROOM, Ident, NoPeers, Path, PeerSet, Reason, Ttl, Tunnel,
+    Config, Df, EcnMode, Encapsulated, Error, Fragmentation, HEADROOM, Ident, NoPeers, Path, PeerSet, Reason, Tos, Ttl,
+    Tunnel,
 };
 
 fn tunnel(config: Config) -> Tunnel<NoPeers> {
@@ -182,6 +183,20 @@ fn reassemble(fragments: &[Vec<u8>]) -> Vec<u8> {
     payload
 }
 
+prop_compose! {
+    fn configs()(
+        ttl in proptest::option::of(any::<u8>()), tos in proptest::option::of(any::<u8>()),
+        ecn in prop::sample::select(&[EcnMode::Normal, EcnMode::Compat, EcnMode::Rfc3168][..]),
+        df in prop::sample::select(&[Df::Inherit, Df::Always, Df::Never][..]),
+        mtu in prop::sample::select(&[0, 20, 39, 40, 68, 576, 1500, u16::MAX][..]),
+        ident: u16, forwarded: bool, verify_inner_checksum: bool, max_nesting in 0_u8..3,
+    ) -> Config {
+        let ttl = ttl.map_or(Ttl::Inherit, Ttl::Fixed);
+        let tos = tos.map_or(Tos::Inherit, Tos::Fixed);
+        Config { ttl, tos, ecn, df, mtu, ident, forwarded, verify_inner_checksum, max_nesting, ..near() }
+    }
+}
+
 proptest! {
     #[test]
     fn rfc2003_3_1_outer_header_and_untouched_inner(inner in inners()) {
@@ -221,6 +236,32 @@ proptest! {
         let len = Header::read(&inner).unwrap().len();
         prop_assert_eq!(&inside[0][1..2], &inner[1..2]);
         prop_assert_eq!(reassemble(&inside), &inner[len..]);
+    }
+
+    #[test]
+    fn the_short_way_is_the_long_way(
+        inner in inners(), config in configs(), change in any::<prop::sample::Index>(), to: u8, fix: bool, cut in 0_usize..3,
+        learned in proptest::option::of(68_u16..2000),
+    ) {
+        let mut buffer = with_headroom(&inner);
+        let at = change.index(24);
+        buffer[HEADROOM + at.min(inner.len() - 1)] = to;
+        if fix && buffer[HEADROOM] >> 4 == 4 && usize::from(buffer[HEADROOM] & 15) * 4 <= inner.len() {
+            fix_checksum(&mut buffer[HEADROOM..]);
+        }
+        buffer.truncate(buffer.len() - cut);
+        let mut path = Path::new(FAR);
+        if let Some(mtu) = learned {
+            path.learn_mtu(&config, NOW, mtu);
+        }
+        let (mut short, mut long, mut batch) = (tunnel(config), tunnel(config), tunnel(config));
+        let (mut one, mut other, mut third) = (buffer.clone(), buffer.clone(), buffer);
+        let expected = long.encap_in_detail(&path, NOW, &mut other);
+        prop_assert_eq!(&short.encap(&path, NOW, &mut one), &expected);
+        batch.encap_each(&path, NOW, [third.as_mut_slice()], |result| assert_eq!(result, expected));
+        prop_assert_eq!(&one, &other);
+        prop_assert_eq!((short.counters(), batch.counters()), (long.counters(), long.counters()));
+        prop_assert_eq!((short.ident, batch.ident), (long.ident, long.ident));
     }
 
     #[test]

@@ -1,0 +1,71 @@
+//! The short way out of the tunnel, which nearly every datagram takes: no options, no faults, nothing to change.
+
+use core::net::Ipv4Addr;
+
+use crate::address::{is_destination, is_host};
+use crate::checksum::{is_right, sum_header};
+use crate::header::{HEADER_LEN, Header, MF, OFFSET_MASK, PROTOCOL_IPIP};
+use crate::{DscpDecap, PeerSet, ecn, nesting};
+
+use super::Tunnel;
+
+/// What the short way finds out.
+pub(super) struct Plain {
+    /// Octets of the inner datagram.
+    pub(super) len: usize,
+    pub(super) peer: Ipv4Addr,
+    pub(super) outer_ttl: u8,
+}
+
+impl<P: PeerSet> Tunnel<P> {
+    /// Finds the inner datagram of one that passes every check of [`Tunnel::decap`] and is delivered as it is. `None`:
+    /// it is to go the long way, which finds out why.
+    #[inline]
+    pub(super) fn plain(&self, packet: &[u8]) -> Option<Plain> {
+        let config = &self.config;
+        let ([first, second], []) = packet.first_chunk::<{ 2 * HEADER_LEN }>()?.as_chunks::<HEADER_LEN>() else {
+            return None;
+        };
+        let (outer, inner) = (Header::of(first), Header::of(second));
+        let total = HEADER_LEN + inner.total();
+        let shape = first[0] == 0x45
+            && second[0] == 0x45
+            && inner.total() >= HEADER_LEN
+            && outer.total() >= total
+            && packet.len() >= outer.total()
+            && outer.protocol == PROTOCOL_IPIP
+            && outer.fragment & (MF | OFFSET_MASK) == 0
+            && inner.ttl != 0
+            && !nesting::is_tunnel(inner.protocol);
+        if !shape
+            || (config.verify_outer_checksum && !is_right(sum_header(first)))
+            || (config.verify_inner_checksum && !is_right(sum_header(second)))
+        {
+            return None;
+        }
+        let own = |address| self.is_own(address);
+        let outside = outer.destination == config.local
+            && is_host(config.local)
+            && is_host(outer.source)
+            && !own(outer.source)
+            && self.peers.contains(outer.source);
+        let inside = is_host(inner.source)
+            && is_destination(inner.destination)
+            && !own(inner.source)
+            && inner.source != outer.source
+            && config.remote != Some(inner.source);
+        if !outside
+            || !inside
+            || !self.peers.allows_source(outer.source, inner.source)
+            || !self.peers.allows_destination(inner.destination)
+        {
+            return None;
+        }
+        // RFC 6040 section 4.2: nothing changes when the outer field is Not-ECT or the inner one.
+        let marked = outer.tos & ecn::MASK != 0 && (outer.tos ^ inner.tos) & ecn::MASK != 0;
+        if marked || config.dscp_decap == DscpDecap::Uniform {
+            return None;
+        }
+        Some(Plain { len: inner.total(), peer: outer.source, outer_ttl: outer.ttl })
+    }
+}
