@@ -3,7 +3,7 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use bgp_wire::{Error, HEADER_LEN, frame};
+use bgp_wire::{Error, HEADER_LEN, MessageType, frame, message_type};
 use bytes::Bytes;
 
 /// Octets of a message that a read has cut; empty, and without memory, between messages.
@@ -88,7 +88,8 @@ fn missing(partial: &[u8]) -> usize {
 /// the message that is partly sent: a KEEPALIVE that waited for a full table would come after the peer's hold time.
 #[derive(Debug, Default)]
 pub(crate) struct Outgoing {
-    queue: VecDeque<Piece>,
+    /// Pieces of whole messages; of the first one, the socket may have taken some octets.
+    queue: VecDeque<Bytes>,
     /// How many pieces at the front go before the next message of the session.
     urgent: usize,
     /// Octets of the first piece that the socket has taken.
@@ -99,24 +100,16 @@ pub(crate) struct Outgoing {
     waiting: usize,
 }
 
-/// Whole messages, of which the socket may have taken some octets if they are the first.
-#[derive(Debug)]
-struct Piece {
-    messages: Bytes,
-    /// They are UPDATEs of the tables.
-    update: bool,
-}
-
 impl Outgoing {
-    /// Queues UPDATEs.
+    /// Queues messages of the tables.
     pub(crate) fn push(&mut self, messages: Bytes) {
         if !messages.is_empty() {
             self.waiting = self.waiting.saturating_add(messages.len());
-            self.queue.push_back(Piece { messages, update: true });
+            self.queue.push_back(messages);
         }
     }
 
-    /// Queues messages of the session, ahead of all UPDATEs but one that is partly sent.
+    /// Queues messages of the session, ahead of all of the tables but one that is partly sent.
     pub(crate) fn push_urgent(&mut self, messages: Bytes) {
         if messages.is_empty() {
             return;
@@ -125,7 +118,7 @@ impl Outgoing {
             self.split_first();
         }
         self.waiting = self.waiting.saturating_add(messages.len());
-        self.queue.insert(self.urgent.min(self.queue.len()), Piece { messages, update: false });
+        self.queue.insert(self.urgent.min(self.queue.len()), messages);
         self.urgent = self.urgent.saturating_add(1);
     }
 
@@ -139,8 +132,8 @@ impl Outgoing {
     }
 
     pub(crate) fn slices(&self) -> impl Iterator<Item = &[u8]> {
-        let first = self.queue.front().and_then(|piece| piece.messages.get(self.taken..));
-        first.into_iter().chain(self.queue.iter().skip(1).map(|piece| piece.messages.as_ref()))
+        let first = self.queue.front().and_then(|piece| piece.get(self.taken..));
+        first.into_iter().chain(self.queue.iter().skip(1).map(Bytes::as_ref))
     }
 
     /// The socket took `count` octets; more than wait are ignored. True = the end of an UPDATE was among them.
@@ -149,18 +142,18 @@ impl Outgoing {
         self.waiting = self.waiting.saturating_sub(left);
         let mut updates = false;
         while let Some(first) = self.queue.front() {
-            let taken = self.taken.saturating_add(left).min(first.messages.len());
+            let taken = self.taken.saturating_add(left).min(first.len());
             left = left.saturating_sub(taken.saturating_sub(self.taken));
             self.taken = taken;
             while self.message < taken {
-                let end = end_of_message(&first.messages, self.message);
+                let end = end_of_message(first, self.message);
                 if end > taken {
                     break;
                 }
+                updates |= message_type(first.get(self.message..).unwrap_or_default()) == Some(MessageType::UPDATE);
                 self.message = end;
-                updates |= first.update;
             }
-            if taken < first.messages.len() {
+            if taken < first.len() {
                 break;
             }
             self.queue.pop_front();
@@ -173,13 +166,13 @@ impl Outgoing {
         updates
     }
 
-    /// Drops the UPDATEs of which the socket has taken nothing: a session that ends sends nothing but its last word.
-    pub(crate) fn drop_updates(&mut self) {
+    /// Drops the messages of the tables of which the socket has taken nothing: a session that ends sends nothing but its last word.
+    pub(crate) fn drop_tables(&mut self) {
         if self.taken > 0 && self.urgent == 0 {
             self.split_first();
         }
         self.queue.truncate(self.urgent);
-        let octets: usize = self.queue.iter().map(|piece| piece.messages.len()).sum();
+        let octets: usize = self.queue.iter().map(Bytes::len).sum();
         self.waiting = octets.saturating_sub(self.taken);
     }
 
@@ -191,10 +184,10 @@ impl Outgoing {
     /// Makes the message that is partly sent a piece of its own, which goes before all others.
     fn split_first(&mut self) {
         let Some(mut first) = self.queue.pop_front() else { return };
-        let end = if self.message < self.taken { end_of_message(&first.messages, self.message) } else { self.taken };
-        let tail = first.messages.split_off(end);
+        let end = if self.message < self.taken { end_of_message(&first, self.message) } else { self.taken };
+        let tail = first.split_off(end);
         if !tail.is_empty() {
-            self.queue.push_front(Piece { messages: tail, update: first.update });
+            self.queue.push_front(tail);
         }
         if end > self.taken {
             self.queue.push_front(first);

@@ -84,7 +84,8 @@ pub enum Refused {
     /// No peer has this address.
     #[error("no peer has address {0}")]
     UnknownPeer(core::net::IpAddr),
-    /// The peer is in Idle: not started, stopped, or waiting after an error (RFC 4271 section 8.2.2, Idle).
+    /// The peer is in Idle: not started, stopped, or waiting after an error (RFC 4271 section 8.2.2, Idle). A peer that
+    /// only waits because its dial failed takes the connection.
     #[error("peer {0} is idle")]
     Idle(core::net::IpAddr),
     /// The peer has two connections already, the most that collision detection needs (RFC 4271 section 6.8).

@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 
-use bgp_fsm::{Down, Instant, Negotiated, Restart, Session, State};
+use bgp_fsm::{Cause, Down, Instant, Negotiated, Restart, Session, State, Timer};
 use bgp_rib::PeerId;
 
 use crate::config::PeerConfig;
@@ -76,6 +76,12 @@ impl Peer {
     /// The session of a connection.
     pub(crate) fn which(&self, conn: ConnId) -> Option<Which> {
         [Which::Main, Which::Second].into_iter().find(|which| self.line(*which).is_some_and(|l| l.conn == Some(conn)))
+    }
+
+    /// Whether nothing is wrong but that the last dial failed, and the next one is planned.
+    pub(crate) fn waits_to_dial(&self) -> bool {
+        let failed = |down: &Down| down.state == State::Connect && down.cause == Cause::ConnectionFailed;
+        self.main.session.timers().is_running(Timer::IdleHold) && self.last_down.as_ref().is_some_and(failed)
     }
 
     /// The more advanced session.

@@ -3,6 +3,7 @@
 mod collision;
 mod connections;
 mod next_hops;
+mod policies;
 mod restart;
 mod sessions;
 

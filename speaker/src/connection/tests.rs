@@ -92,7 +92,7 @@ proptest! {
             }
         }
         if ends {
-            outgoing.drop_updates();
+            outgoing.drop_tables();
             outgoing.push_urgent(Bytes::from(message(3, 7)));
             urgent.push((3, 30));
         }

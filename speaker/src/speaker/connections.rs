@@ -80,7 +80,7 @@ impl Connections {
         gone
     }
 
-    /// Queues UPDATEs of the tables.
+    /// Queues messages of the tables.
     pub(super) fn queue(&mut self, conn: ConnId, messages: Bytes) {
         if let Some(connection) = self.of_mut(conn) {
             connection.outgoing.push(messages);
@@ -126,9 +126,9 @@ impl Connections {
     }
 
     /// Keeps what the session said, and the message that is partly sent: the last word comes behind them.
-    pub(super) fn drop_updates(&mut self, conn: ConnId) {
+    pub(super) fn drop_tables(&mut self, conn: ConnId) {
         if let Some(connection) = self.of_mut(conn) {
-            connection.outgoing.drop_updates();
+            connection.outgoing.drop_tables();
         }
     }
 

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use core::net::IpAddr;
 
-use bgp_fsm::{Cease, Event as Input, Instant, Received, Session, SessionEvent, State, TcpAction};
+use bgp_fsm::{Cease, Event as Input, Instant, Negotiated, Received, Session, SessionEvent, State, TcpAction};
 use bgp_rib::{AttrStore, PeerId};
 use bgp_wire::{Family, MessageType, RefreshSubtype, message_type};
 
@@ -173,10 +173,16 @@ impl Speaker {
         address: IpAddr,
     ) -> Result<ConnId, Refused> {
         let peer = self.peer_mut(id).ok_or(Refused::UnknownPeer(address))?;
+        if peer.waits_to_dial() {
+            // It is the peer that gets through. RFC 4271 8.2.2 refuses connections in Idle; two speakers that dial each
+            // other while the other one waits would never meet then. Damping stays: only the dial that failed is forgiven.
+            peer.main.session.handle(now, Input::IdleHoldTimerExpires);
+            while peer.main.session.poll_action().is_some() {}
+        }
         let which = match peer.main.session.state() {
             State::Idle => return Err(Refused::Idle(address)),
             // RFC 4271 8.2.2, Active: the peer's connection is the one waited for.
-            State::Active if peer.main.conn.is_none() => Which::Main,
+            _ if peer.main.conn.is_none() => Which::Main,
             // A dial may be under way, or a connection is there: RFC 4271 6.8 decides when the OPENs are known.
             _ if peer.second.is_none() => {
                 peer.seed = peer.seed.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
@@ -235,8 +241,14 @@ impl Speaker {
                     self.work = true;
                 }
             }
-            Received::RouteRefresh(refresh) if refresh.subtype == RefreshSubtype::REQUEST => {
-                self.rib.refresh(store, peer, refresh.family);
+            Received::RouteRefresh(refresh) => {
+                let enhanced = session.negotiated().is_some_and(Negotiated::enhanced_route_refresh);
+                match refresh.subtype {
+                    RefreshSubtype::BEGIN => self.rib.begin_refresh(peer, refresh.family),
+                    RefreshSubtype::END => self.rib.end_refresh(store, peer, refresh.family),
+                    _ if enhanced => self.rib.refresh_enhanced(store, peer, refresh.family),
+                    _ => self.rib.refresh(store, peer, refresh.family),
+                }
                 self.work = true;
             }
             _ => {}
@@ -261,7 +273,7 @@ impl Speaker {
         let speaks = line.session.poll_transmit(&mut self.scratch);
         if let Some(conn) = conn {
             match (ends, speaks) {
-                (true, true) => self.connections.drop_updates(conn),
+                (true, true) => self.connections.drop_tables(conn),
                 // Nobody reads what a peer was sent that ended the session, or cannot be spoken to.
                 (true, false) => self.connections.drop_all(conn),
                 (false, _) => {}

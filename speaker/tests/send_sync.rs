@@ -1,0 +1,18 @@
+//! All public types can go to another thread and be shared.
+
+fn check<T: Send + Sync>() {}
+
+#[test]
+fn every_public_type_is_send_and_sync() {
+    check::<bgp_speaker::AddPeerError>();
+    check::<bgp_speaker::AttrStore>();
+    check::<bgp_speaker::Config>();
+    check::<bgp_speaker::ConnId>();
+    check::<bgp_speaker::Counters>();
+    check::<bgp_speaker::Event>();
+    check::<bgp_speaker::PeerConfig>();
+    check::<bgp_speaker::PeerId>();
+    check::<bgp_speaker::PeerStatus<'_>>();
+    check::<bgp_speaker::Refused>();
+    check::<bgp_speaker::Speaker>();
+}

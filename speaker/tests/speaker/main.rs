@@ -1,0 +1,11 @@
+//! The speaker as its driver sees it: against a peer of octets, and against other speakers over simulated links.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod collision;
+mod ending;
+mod net;
+mod one;
+mod reflection;
+mod restart;
+mod storm;
+mod streams;
