@@ -8,6 +8,7 @@ use bgp_wire::ClusterId;
 use bgp_wire::capability::Role;
 use bgp_wire::community::Community;
 
+use self::form::ThirdParty;
 use crate::config::Config;
 use crate::facts::Facts;
 use crate::peer::{AddPathTx, PeerConfig, PeerKind, PeerPolicy, Source};
@@ -28,6 +29,7 @@ pub(crate) struct View {
     pub(crate) next_hop_self: bool,
     pub(crate) own_v4: Option<Ipv4Addr>,
     pub(crate) own_v6: Option<Ipv6Addr>,
+    pub(crate) third_party: Option<ThirdParty>,
     /// The cluster that reflected routes go through; 0 towards peers that get no reflection.
     pub(crate) cluster_id: ClusterId,
 }
@@ -47,6 +49,7 @@ impl View {
             next_hop_self: peer.next_hop_self,
             own_v4: peer.local_v4.or(config.local_v4),
             own_v6: peer.local_v6.or(config.local_v6),
+            third_party: ThirdParty::of(peer),
             cluster_id: if peer.kind.is_internal() { config.cluster_id } else { ClusterId(0) },
         }
     }

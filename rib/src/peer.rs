@@ -5,6 +5,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use bgp_wire::capability::Role;
 use bgp_wire::{Asn, BgpId};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 /// The name of a peer inside one [`Rib`](crate::Rib): a number below 2^20 that the Rib gives out and uses again after
 /// [`Rib::remove_peer`](crate::Rib::remove_peer).
@@ -111,6 +112,8 @@ pub struct PeerConfig {
     pub(crate) next_hop_self: bool,
     pub(crate) local_v4: Option<Ipv4Addr>,
     pub(crate) local_v6: Option<Ipv6Addr>,
+    pub(crate) subnet_v4: Option<Ipv4Net>,
+    pub(crate) subnet_v6: Option<Ipv6Net>,
     pub(crate) allowas_in: u32,
     pub(crate) role: Option<Role>,
     pub(crate) llgr: bool,
@@ -130,6 +133,8 @@ impl PeerConfig {
             next_hop_self: false,
             local_v4: None,
             local_v6: None,
+            subnet_v4: None,
+            subnet_v6: None,
             allowas_in: 0,
             role: None,
             llgr: false,
@@ -157,6 +162,29 @@ impl PeerConfig {
     #[must_use]
     pub const fn with_local_v6(mut self, addr: Ipv6Addr) -> PeerConfig {
         self.local_v6 = Some(addr);
+        self
+    }
+
+    /// A subnet that we share with this eBGP peer (none; one for each address family): a route whose NEXT_HOP is in it
+    /// is sent with that NEXT_HOP, so that traffic does not pass us (RFC 4271 section 5.1.3), unless it is the peer's
+    /// own address. Such a peer has an export group of its own.
+    ///
+    /// ```
+    /// use bgp_rib::{PeerConfig, PeerKind};
+    /// use bgp_wire::Asn;
+    ///
+    /// let peer = PeerConfig::new(PeerKind::Ebgp, Asn(65001), "192.0.2.2".parse()?)
+    ///     .with_shared_subnet("192.0.2.0/24".parse()?)
+    ///     .with_shared_subnet("2001:db8::/64".parse()?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    #[doc(alias = "third party next hop")]
+    pub const fn with_shared_subnet(mut self, subnet: IpNet) -> PeerConfig {
+        match subnet {
+            IpNet::V4(net) => self.subnet_v4 = Some(net),
+            IpNet::V6(net) => self.subnet_v6 = Some(net),
+        }
         self
     }
 

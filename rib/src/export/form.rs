@@ -1,17 +1,18 @@
 //! Export forms: the changes that a block and its NEXT_HOP undergo on the way to one kind of peer.
 
 use alloc::vec::Vec;
-use core::net::{Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use bgp_wire::attr::NextHop;
 use bgp_wire::capability::Role;
 use bgp_wire::{AsPathEdit, Asn, BgpId, ClusterId, ClusterListEdit, Edit, Rewrite, rewrite};
+use ipnet::{Ipv4Net, Ipv6Net};
 
 use crate::config::Config;
 use crate::facts::DEFAULT_LOCAL_PREF;
 use crate::keyed::{Index, Keyed};
 use crate::pages::Pages;
-use crate::peer::PeerKind;
+use crate::peer::{PeerConfig, PeerKind};
 use crate::reflect;
 
 use super::View;
@@ -23,6 +24,8 @@ pub(crate) struct Form {
     next_hop_own: bool,
     own_v4: Option<Ipv4Addr>,
     own_v6: Option<Ipv6Addr>,
+    /// Next hops that stay although ours would go.
+    third_party: Option<ThirdParty>,
     /// LOCAL_PREF is there (else taken off).
     local_pref: bool,
     /// A received MULTI_EXIT_DISC goes on.
@@ -31,6 +34,31 @@ pub(crate) struct Form {
     otc: Option<Asn>,
     /// The route is somebody else's: what we do not know in it is marked or left out (RFC 4271 section 5).
     pass_on: bool,
+}
+
+/// What a peer that shares a subnet with us can reach without us (RFC 4271 section 5.1.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ThirdParty {
+    v4: Option<Ipv4Net>,
+    v6: Option<Ipv6Net>,
+    /// The peer itself: no route goes to it with its own address.
+    peer: IpAddr,
+}
+
+impl ThirdParty {
+    pub(super) fn of(peer: &PeerConfig) -> Option<ThirdParty> {
+        let (v4, v6) = (peer.subnet_v4, peer.subnet_v6);
+        let has_subnet = peer.kind == PeerKind::Ebgp && (v4.is_some() || v6.is_some());
+        has_subnet.then_some(ThirdParty { v4, v6, peer: peer.addr })
+    }
+
+    fn covers(&self, next_hop: NextHop) -> bool {
+        let Some(addr) = next_hop.addr().filter(|addr| *addr != self.peer) else { return false };
+        match addr {
+            IpAddr::V4(addr) => self.v4.is_some_and(|net| net.contains(&addr)),
+            IpAddr::V6(addr) => self.v6.is_some_and(|net| net.contains(&addr)),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -73,6 +101,7 @@ impl Form {
             },
             own_v4: view.own_v4,
             own_v6: view.own_v6,
+            third_party: view.third_party,
             local_pref: !external,
             med: view.to != PeerKind::Ebgp || from.is_none(),
             reflection: match (internal, view.cluster_id) {
@@ -95,7 +124,8 @@ impl Form {
 
     /// The NEXT_HOP to send; `None` where our own address would have to stand and we have none.
     pub(crate) fn next_hop(&self, old: NextHop, v6: bool) -> Option<NextHop> {
-        if !self.next_hop_own && old != NextHop::None {
+        let keeps = !self.next_hop_own || self.third_party.is_some_and(|third| third.covers(old));
+        if keeps && old != NextHop::None {
             return Some(old);
         }
         let (v4_addr, v6_addr) = (self.own_v4.map(NextHop::V4), self.own_v6.map(NextHop::V6));

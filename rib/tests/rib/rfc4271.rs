@@ -284,3 +284,29 @@ fn the_outcome_of_an_update_names_the_reason() {
     let outcome = bench.rib.update(&mut bench.store, peer.id, &UpdateView::decode(&message, &peer.context).unwrap());
     assert_eq!((outcome.announced, outcome.rejected, outcome.reason), (0, 1, Some(Ineligible::AsLoop)));
 }
+
+#[test]
+fn rfc4271_5_1_3_a_next_hop_on_a_shared_subnet_is_kept_but_for_the_peers_own() {
+    let mut bench = bench();
+    let from = bench.add(ibgp(1), SessionKind::Ibgp);
+    let shared = |last| {
+        let config = PeerConfig::new(PeerKind::Ebgp, Asn(65000 + u32::from(last)), [198, 51, 100, last].into());
+        config.with_shared_subnet("198.51.100.0/24".parse().unwrap())
+    };
+    let [first, second] = [2, 3].map(|last| bench.add(shared(last), SessionKind::Ebgp));
+    let other = bench.add(ebgp(65004, 4), SessionKind::Ebgp);
+    let internal = AttrBuilder::new().as_path(&[]).local_pref(100).build().unwrap();
+    let own: NextHop = "192.0.2.254".parse().unwrap();
+    for (next_hop, kept) in [("198.51.100.9", [true, true]), ("198.51.100.2", [false, true]), ("192.0.2.9", [false; 2])]
+    {
+        bench.announce(from, P, &internal, next_hop);
+        bench.settle();
+        let next_hop = next_hop.parse().unwrap();
+        let expected = kept.map(|kept| if kept { next_hop } else { own });
+        assert_eq!([first, second].map(|peer| bench.holds(peer, P).unwrap().1), expected);
+        assert_eq!(bench.holds(other, P).unwrap().1, own);
+    }
+    bench.rib.originate(&mut bench.store, P.parse().unwrap(), &block(&[]), None).unwrap();
+    bench.settle();
+    assert_eq!(bench.holds(first, P).unwrap().1, own);
+}
