@@ -1,5 +1,5 @@
 //! The program `story`: what the operator of the seed saw, wrong input, and figures.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

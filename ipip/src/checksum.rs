@@ -1,6 +1,7 @@
 //! The Internet checksum (RFC 1071) and its incremental update (RFC 1624).
 
-use crate::header::{HEADER_LEN, words};
+/// Octets of an IPv4 header without options, and so of the outer header this crate writes.
+pub const HEADER_LEN: usize = 20;
 
 /// The Internet checksum of `octets`: the one's complement of their one's complement sum (RFC 1071).
 ///
@@ -65,6 +66,14 @@ pub(crate) fn sum_header(octets: &[u8; HEADER_LEN]) -> u64 {
 #[inline]
 pub(crate) fn is_right(sum: u64) -> bool {
     sum.is_multiple_of(0xffff)
+}
+
+/// The 20 octets as three words.
+#[inline]
+pub(crate) fn words(octets: &[u8; HEADER_LEN]) -> (u64, u64, u32) {
+    let &[a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t] = octets;
+    let first = u64::from_ne_bytes([a, b, c, d, e, f, g, h]);
+    (first, u64::from_ne_bytes([i, j, k, l, m, n, o, p]), u32::from_ne_bytes([q, r, s, t]))
 }
 
 #[cfg(test)]

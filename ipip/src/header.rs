@@ -5,8 +5,7 @@ use core::net::Ipv4Addr;
 use crate::checksum::{add, checksum, checksum_update, fold, is_right, sum_header};
 use crate::{Error, Reason};
 
-/// Octets of an IPv4 header without options, and so of the outer header this crate writes.
-pub const HEADER_LEN: usize = 20;
+pub use crate::checksum::HEADER_LEN;
 /// The same as a length that is taken off MTUs.
 pub(crate) const OVERHEAD: u16 = 20;
 /// The longest IPv4 header: IHL 15.
@@ -139,14 +138,6 @@ pub(crate) fn first_half(version_and_len: u8, tos: u8, total_len: u16, ident: u1
     let [i0, i1] = ident.to_be_bytes();
     let [f0, f1] = fragment.to_be_bytes();
     u64::from_ne_bytes([version_and_len, tos, l0, l1, i0, i1, f0, f1])
-}
-
-/// The 20 octets as three words.
-#[inline]
-pub(crate) fn words(octets: &[u8; HEADER_LEN]) -> (u64, u64, u32) {
-    let &[a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t] = octets;
-    let first = u64::from_ne_bytes([a, b, c, d, e, f, g, h]);
-    (first, u64::from_ne_bytes([i, j, k, l, m, n, o, p]), u32::from_ne_bytes([q, r, s, t]))
 }
 
 /// The flags and offset field.

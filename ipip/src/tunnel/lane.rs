@@ -3,8 +3,8 @@
 use core::net::Ipv4Addr;
 use core::time::Duration;
 
-use crate::checksum::{add, fold, is_right};
-use crate::header::{DF, HEADER_LEN, OVERHEAD, PROTOCOL_IPIP, decrement_ttl, first_half, words};
+use crate::checksum::{add, fold, is_right, words};
+use crate::header::{DF, HEADER_LEN, OVERHEAD, PROTOCOL_IPIP, decrement_ttl, first_half};
 use crate::{Config, Df, EcnMode, Ident, Path, Tos, Ttl, ecn, nesting};
 
 /// What is the same for every datagram of a tunnel to one exit at one moment: the outer header as masks over the inner
