@@ -4,6 +4,12 @@ use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 
 /// Configuration of a whole speaker.
+///
+/// ```
+/// use bgp_wire::{Asn, BgpId};
+/// let config = bgp_speaker::Config::new(bgp_rib::Config::new(Asn(64512), BgpId(0xc000_0201)))
+///     .with_linger(core::time::Duration::from_secs(2));
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Config {
@@ -29,6 +35,18 @@ impl Config {
 }
 
 /// Configuration of one peer: where it is, how the session runs, how its routes are treated.
+///
+/// ```
+/// # use bgp_fsm::PeerAs;
+/// # use bgp_rib::PeerKind;
+/// # use bgp_wire::{Asn, BgpId};
+/// let address = "2001:db8::2".parse()?;
+/// let session = bgp_fsm::Config::new(Asn(64512), BgpId(1), PeerAs::Exact(Asn(64513)));
+/// let routes = bgp_rib::PeerConfig::new(PeerKind::Ebgp, Asn(64513), address);
+/// let peer = bgp_speaker::PeerConfig::new(address, session, routes).with_port(1179);
+/// assert_eq!(peer.remote().to_string(), "[2001:db8::2]:1179");
+/// # Ok::<(), core::net::AddrParseError>(())
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct PeerConfig {

@@ -127,6 +127,13 @@ impl Speaker {
     }
 
     /// Gives back what the tables hold in a store that other speakers use too; call it before dropping this one.
+    ///
+    /// ```
+    #[doc = include_str!("../docs/one_peer.doctest")]
+    /// speaker.clear(&mut store);
+    /// assert!(store.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn clear(&mut self, store: &mut AttrStore) {
         self.rib.clear(store);
     }
@@ -175,6 +182,16 @@ impl Speaker {
     /// group share; what a session says goes ahead of them, between two messages.
     ///
     /// Nothing for a connection that is not there, or has nothing to say.
+    ///
+    /// ```
+    #[doc = include_str!("../docs/one_peer.doctest")]
+    /// speaker.start(&mut store, now, peer);
+    /// let Some(Event::Dial { conn, .. }) = speaker.poll_event() else { return Err("no dial".into()) };
+    /// speaker.connected(&mut store, now, conn);
+    /// let octets: Vec<u8> = speaker.poll_transmit(&mut store, conn).flatten().copied().collect();
+    /// assert_eq!(bgp_wire::message_type(&octets), Some(bgp_wire::MessageType::OPEN));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn poll_transmit<'s>(
         &'s mut self,
         store: &mut AttrStore,
@@ -231,6 +248,15 @@ impl Speaker {
     ///
     /// # Errors
     /// The block is no valid one, or the family is not routed.
+    ///
+    /// ```
+    #[doc = include_str!("../docs/one_peer.doctest")]
+    /// let block = bgp_wire::attr::AttrBuilder::new().build()?;
+    /// speaker.originate(&mut store, "10.244.0.0/16".parse()?, &block, None)?;
+    /// while speaker.process(&mut store) {}
+    /// assert!(speaker.rib().best(&store, "10.244.0.0/16".parse()?).is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn originate(
         &mut self,
         store: &mut AttrStore,
@@ -244,12 +270,28 @@ impl Speaker {
     }
 
     /// Withdraws a route of this speaker; where there is none, nothing happens.
+    ///
+    /// ```
+    #[doc = include_str!("../docs/one_peer.doctest")]
+    /// let (prefix, block) = ("10.244.0.0/16".parse()?, bgp_wire::attr::AttrBuilder::new().build()?);
+    /// speaker.originate(&mut store, prefix, &block, None)?;
+    /// speaker.withdraw(&mut store, prefix);
+    /// while speaker.process(&mut store) {}
+    /// assert!(speaker.rib().best(&store, prefix).is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn withdraw(&mut self, store: &mut AttrStore, prefix: IpNet) {
         self.rib.withdraw_local(store, prefix);
         self.work = true;
     }
 
     /// Sets the cluster that this speaker reflects for (RFC 4456). Sessions that are Established go on with the old one.
+    ///
+    /// ```
+    #[doc = include_str!("../docs/one_peer.doctest")]
+    /// speaker.set_cluster_id("244.0.0.1".parse()?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn set_cluster_id(&mut self, cluster_id: ClusterId) {
         self.rib.set_cluster_id(cluster_id);
     }

@@ -83,6 +83,16 @@ impl Speaker {
     }
 
     /// A dialled connection is open.
+    ///
+    /// ```
+    #[doc = include_str!("../../docs/one_peer.doctest")]
+    /// speaker.start(&mut store, now, peer);
+    /// let Some(Event::Dial { conn, .. }) = speaker.poll_event() else { return Err("no dial".into()) };
+    /// speaker.connected(&mut store, now, conn);
+    /// let state = speaker.session(conn).map(bgp_fsm::Session::state);
+    /// assert_eq!(state, Some(State::OpenSent));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn connected(&mut self, store: &mut AttrStore, now: Instant, conn: ConnId) {
         if let Some((peer, which)) = self.line_of(conn) {
             self.input(store, now, peer, which, Input::TcpCrAcked);
@@ -91,6 +101,15 @@ impl Speaker {
 
     /// A connection is gone: the dial failed, the peer closed it, or the driver did. Its id is free: no [`Event::Close`]
     /// follows, and after an [`Event::Close`] this call does nothing.
+    ///
+    /// ```
+    #[doc = include_str!("../../docs/one_peer.doctest")]
+    /// speaker.start(&mut store, now, peer);
+    /// let Some(Event::Dial { conn, .. }) = speaker.poll_event() else { return Err("no dial".into()) };
+    /// speaker.disconnected(&mut store, now, conn);
+    /// assert!(matches!(speaker.poll_event(), Some(Event::Down { established: false, .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn disconnected(&mut self, store: &mut AttrStore, now: Instant, conn: ConnId) {
         let line = self.line_of(conn);
         self.connections.remove(conn);
@@ -106,6 +125,17 @@ impl Speaker {
     ///
     /// A message that is whole in `octets` is used where it lies; only one that is cut is kept until its rest comes. The
     /// octets of a connection that is closing or gone are ignored.
+    ///
+    /// ```
+    #[doc = include_str!("../../docs/one_peer.doctest")]
+    /// speaker.start(&mut store, now, peer);
+    /// let Some(Event::Dial { conn, .. }) = speaker.poll_event() else { return Err("no dial".into()) };
+    /// speaker.connected(&mut store, now, conn);
+    /// speaker.receive(&mut store, now, conn, &[0; 19]); // no BGP
+    /// assert!(matches!(speaker.poll_event(), Some(Event::Transmit { .. }))); // our OPEN
+    /// assert!(matches!(speaker.poll_event(), Some(Event::Down { .. }))); // a NOTIFICATION follows it
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn receive(&mut self, store: &mut AttrStore, now: Instant, conn: ConnId, octets: &[u8]) {
         let Next::Go(limit) = self.next(conn) else { return };
         self.counters.octets = self.counters.octets.saturating_add(u64::try_from(octets.len()).unwrap_or(u64::MAX));
@@ -127,6 +157,17 @@ impl Speaker {
 
     /// The socket took `count` of the octets that [`Speaker::poll_transmit`] lent. Call it before anything else that
     /// concerns the connection.
+    ///
+    /// ```
+    #[doc = include_str!("../../docs/one_peer.doctest")]
+    /// speaker.start(&mut store, now, peer);
+    /// let Some(Event::Dial { conn, .. }) = speaker.poll_event() else { return Err("no dial".into()) };
+    /// speaker.connected(&mut store, now, conn);
+    /// let written = speaker.poll_transmit(&mut store, conn).map(<[u8]>::len).sum(); // the socket takes all
+    /// speaker.sent(now, conn, written);
+    /// assert_eq!(speaker.poll_transmit(&mut store, conn).count(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn sent(&mut self, now: Instant, conn: ConnId, count: usize) {
         let sent = self.connections.sent(conn, count);
         if sent.drained {
@@ -142,6 +183,15 @@ impl Speaker {
     }
 
     /// Serves the timers that are due at `now`; call it no earlier than [`Speaker::poll_timeout`] says.
+    ///
+    /// ```
+    #[doc = include_str!("../../docs/one_peer.doctest")]
+    /// speaker.start(&mut store, now, peer);
+    /// let Some(due) = speaker.poll_timeout() else { return Err("ConnectRetryTimer runs".into()) };
+    /// speaker.handle_timeout(&mut store, due);
+    /// assert!(speaker.poll_timeout() > Some(due));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn handle_timeout(&mut self, store: &mut AttrStore, now: Instant) {
         while let Some(conn) = self.connections.pop_abort(now) {
             self.close_now(conn, true);
