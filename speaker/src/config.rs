@@ -17,19 +17,28 @@ pub struct Config {
     pub rib: bgp_rib::Config,
     /// How long a connection that is to be closed may still drain its last messages; after that it is aborted.
     pub linger: Duration,
+    /// Whether [`Event::Tapped`](crate::Event::Tapped) tells every message; off unless set.
+    pub tap: bool,
 }
 
 impl Config {
     /// Connections that close may drain for 5 s.
     #[must_use]
     pub fn new(rib: bgp_rib::Config) -> Config {
-        Config { rib, linger: Duration::from_secs(5) }
+        Config { rib, linger: Duration::from_secs(5), tap: false }
     }
 
     /// Sets how long a closing connection may drain.
     #[must_use]
     pub fn with_linger(mut self, linger: Duration) -> Config {
         self.linger = linger;
+        self
+    }
+
+    /// Has every message told, for BMP, MRT or a capture. What is received is copied for that; off, it costs nothing.
+    #[must_use]
+    pub fn with_tap(mut self, tap: bool) -> Config {
+        self.tap = tap;
         self
     }
 }

@@ -6,6 +6,7 @@ use core::net::SocketAddr;
 
 use bgp_fsm::{Down, Negotiated};
 use bgp_rib::{PeerId, RibEvent};
+use bytes::Bytes;
 
 /// One TCP connection of a speaker, from the dial or the accept until it is closed.
 ///
@@ -75,6 +76,28 @@ pub enum Event {
     },
     /// The tables changed.
     Rib(RibEvent),
+    /// Messages went through a connection; only with [`Config::tap`](crate::Config::tap).
+    Tapped {
+        /// The connection.
+        conn: ConnId,
+        /// Whose it is.
+        peer: PeerId,
+        /// Which way.
+        direction: Direction,
+        /// One or more whole messages. What is to be sent is told when it is given to the connection; if that ends,
+        /// the peer may not have got all of it.
+        messages: Bytes,
+    },
+}
+
+/// Which way messages went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a connection has two ways")]
+pub enum Direction {
+    /// From the peer.
+    Received,
+    /// To the peer.
+    Sent,
 }
 
 /// Why an incoming connection was not taken; close it.

@@ -14,7 +14,7 @@ mod peer;
 mod speaker;
 
 pub use config::{Config, PeerConfig};
-pub use event::{AddPeerError, ConnId, Event, Refused};
+pub use event::{AddPeerError, ConnId, Direction, Event, Refused};
 pub use peer::PeerStatus;
 pub use speaker::{Counters, Speaker};
 

@@ -17,13 +17,13 @@ use bgp_rib::{AttrStore, PeerId, Rib};
 use bgp_wire::ClusterId;
 use bgp_wire::attr::NextHop;
 use bgp_wire::capability::Capability;
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use hashbrown::HashMap;
 use ipnet::IpNet;
 
 use crate::config::{Config, PeerConfig};
 use crate::deadlines::Deadlines;
-use crate::event::{AddPeerError, ConnId, Event, Refused};
+use crate::event::{AddPeerError, ConnId, Direction, Event, Refused};
 use crate::peer::{Line, Peer, PeerStatus, Which};
 use connections::Connections;
 
@@ -203,6 +203,7 @@ impl Speaker {
             while self.connections.waiting(conn) < WAITING_OCTETS
                 && let Some(messages) = self.rib.pull(store, id)
             {
+                self.tap(conn, id, Direction::Sent, || messages.clone());
                 self.connections.queue(conn, messages);
             }
         }
@@ -344,6 +345,12 @@ impl Speaker {
 
     fn peer_mut(&mut self, id: PeerId) -> Option<&mut Peer> {
         self.peers.get_mut(index(id))?.as_deref_mut()
+    }
+
+    fn tap(&mut self, conn: ConnId, peer: PeerId, direction: Direction, messages: impl FnOnce() -> Bytes) {
+        if self.config.tap {
+            self.events.push_back(Event::Tapped { conn, peer, direction, messages: messages() });
+        }
     }
 
     /// The earliest deadline of all peers, and what is due then.

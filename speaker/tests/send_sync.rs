@@ -9,6 +9,7 @@ fn every_public_type_is_send_and_sync() {
     check::<bgp_speaker::Config>();
     check::<bgp_speaker::ConnId>();
     check::<bgp_speaker::Counters>();
+    check::<bgp_speaker::Direction>();
     check::<bgp_speaker::Event>();
     check::<bgp_speaker::PeerConfig>();
     check::<bgp_speaker::PeerId>();

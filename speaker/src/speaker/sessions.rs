@@ -6,10 +6,11 @@ use core::net::IpAddr;
 use bgp_fsm::{Cease, Event as Input, Instant, Negotiated, Received, Session, SessionEvent, State, TcpAction};
 use bgp_rib::{AttrStore, PeerId};
 use bgp_wire::{Family, MessageType, RefreshSubtype, message_type};
+use bytes::Bytes;
 
 use super::{Due, Speaker, key};
 use crate::connection::Next;
-use crate::event::{ConnId, Event, Refused};
+use crate::event::{ConnId, Direction, Event, Refused};
 use crate::peer::{Line, Which};
 
 impl Speaker {
@@ -275,6 +276,9 @@ impl Speaker {
     }
 
     fn message(&mut self, store: &mut AttrStore, now: Instant, conn: ConnId, message: &[u8]) {
+        if let Some(peer) = self.connections.peer(conn) {
+            self.tap(conn, peer, Direction::Received, || Bytes::copy_from_slice(message));
+        }
         if message_type(message) == Some(MessageType::OPEN) && !self.survives(store, now, conn, message) {
             return;
         }
@@ -328,8 +332,12 @@ impl Speaker {
                 (true, false) => self.connections.drop_all(conn),
                 (false, _) => {}
             }
-            if speaks && self.connections.queue_urgent(conn, self.scratch.split().freeze()) {
-                self.events.push_back(Event::Transmit { conn });
+            if speaks {
+                let messages = self.scratch.split().freeze();
+                self.tap(conn, peer, Direction::Sent, || messages.clone());
+                if self.connections.queue_urgent(conn, messages) {
+                    self.events.push_back(Event::Transmit { conn });
+                }
             }
         }
         self.scratch.clear();

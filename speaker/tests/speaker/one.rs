@@ -34,7 +34,7 @@ impl One {
     pub(crate) fn new(configure: impl FnOnce(Config) -> Config) -> One {
         let session = configure(Config::new(Asn(64512), LOCAL, PeerAs::Exact(Asn(64512))).with_jitter(false));
         let rib = bgp_rib::Config::new(Asn(64512), LOCAL).with_local_v4("192.0.2.1".parse().unwrap());
-        let mut speaker = Speaker::new(bgp_speaker::Config::new(rib), 7);
+        let mut speaker = Speaker::new(bgp_speaker::Config::new(rib).with_tap(true), 7);
         let now = Instant::from_secs(1);
         let address = remote().ip();
         let config = PeerConfig::new(address, session, RibPeer::new(PeerKind::Ibgp, Asn(64512), address));

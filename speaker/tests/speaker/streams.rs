@@ -3,7 +3,7 @@
 use bgp_fsm::{Cause, PeerAs, State};
 use bgp_rib::policy::{Rule, Rules, Verdict};
 use bgp_rib::{PeerKind, PeerPolicy};
-use bgp_speaker::{Event, PeerConfig};
+use bgp_speaker::{Direction, Event, PeerConfig};
 use bgp_wire::capability::Capability;
 use bgp_wire::{Asn, Family, KEEPALIVE, MessageType};
 use proptest::prelude::*;
@@ -221,4 +221,25 @@ fn a_policy_that_changes_takes_effect_without_a_new_session() {
     let after: Vec<MessageType> = one.messages(conn)[before..].iter().map(|(ty, _)| *ty).collect();
     assert_eq!(after, [MessageType::ROUTE_REFRESH, MessageType::UPDATE], "asks again, and withdraws");
     assert_eq!(one.state(), State::Established);
+}
+
+#[test]
+fn the_tap_tells_every_message_of_both_ways() {
+    let (mut one, conn) = One::up(|config| config);
+    one.originate(0..1);
+    one.drain();
+    let stream = [update(1), KEEPALIVE.to_vec()].concat();
+    let (head, tail) = stream.split_at(30);
+    one.receive(conn, head);
+    one.receive(conn, tail);
+    one.stop();
+    let tapped = |wanted: Direction| -> Vec<u8> {
+        let messages = one.events.iter().filter_map(|event| match event {
+            Event::Tapped { direction, messages, .. } if *direction == wanted => Some(messages.to_vec()),
+            _ => None,
+        });
+        messages.collect::<Vec<_>>().concat()
+    };
+    assert_eq!(tapped(Direction::Sent), one.sent[&conn]);
+    assert_eq!(tapped(Direction::Received), [open(HIGHER), KEEPALIVE.to_vec(), stream].concat());
 }
