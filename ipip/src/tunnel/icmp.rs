@@ -40,6 +40,12 @@ impl Notice<'_> {
         self.reporter
     }
 
+    /// The destination of the inner datagram, where enough of it is quoted: a host behind the exit.
+    #[must_use]
+    pub fn inner_destination(&self) -> Option<Ipv4Addr> {
+        Header::read(self.inner).map(|header| header.destination)
+    }
+
     /// ICMP type and code.
     #[must_use]
     pub fn type_and_code(&self) -> (u8, u8) {
