@@ -1,0 +1,21 @@
+//! The reflector on real TCP: with BIRD and FRR on loopback addresses, and with clients that misbehave.
+//!
+//! The tests start the daemons themselves, each with its own address out of 127/8 and its own directory. Where a daemon
+//! is not installed its tests say so in one line and pass; with `CI=true` in the environment they fail.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(clippy::panic, reason = "a test fails by panicking")]
+
+mod abuse;
+mod bird;
+mod churn;
+mod client;
+mod daemon;
+mod frr;
+mod ours;
+mod pairs;
+mod program;
+mod reflectors;
+mod scale;
+mod security;
+mod sessions;
+mod transport;

@@ -1,0 +1,68 @@
+//! A daemon as the reflector, between two of ours that are its clients and reflect to clients of their own.
+
+use crate::bird::Bird;
+use crate::daemon::{Daemon, Net, Setup, reflected, until_is, v4, v6};
+use crate::frr::Frr;
+use crate::ours::Reflector;
+
+/// Client 2 - ours (cluster 244.0.0.1) - the daemon (cluster 1.1.1.9) - ours (cluster 244.0.0.2) - client 3.
+///
+/// Ours dial, each from its own address: the daemon takes no other, and from loopback to loopback the system would
+/// choose 127.0.0.1.
+fn chain<D: Daemon>(start: fn(&Setup) -> D) {
+    let net = Net::new();
+    let middle = net.host(9);
+    let [left_address, right_address] = [net.host(1), net.host(4)];
+    let peer = |source| format!("{middle}:1790,64512,source={source}");
+    let client = |number| format!("{}/32", net.host(number));
+    let left = Reflector::on(left_address.into(), &["--client-range", &client(2), "--peer", &peer(left_address)]);
+    let right = Reflector::on(
+        right_address.into(),
+        &[
+            "--client-range",
+            &client(3),
+            "--peer",
+            &peer(right_address),
+            "--cluster-id",
+            "244.0.0.2",
+            "--router-id",
+            "10.0.0.253",
+        ],
+    );
+    let daemon = start(&Setup {
+        passive: true,
+        cluster: Some("1.1.1.9"),
+        second: Some(right.address),
+        ..Setup::client(9, net, left.address)
+    });
+    let one = Bird::start(&Setup::client(2, net, left.address));
+    let other = Bird::start(&Setup::client(3, net, right.address));
+
+    for (to, from, clusters) in [(&one, 3, "244.0.0.1 1.1.1.9 244.0.0.2"), (&other, 2, "244.0.0.2 1.1.1.9 244.0.0.1")] {
+        until_is("IPv4 across", &Some(reflected(from, false, clusters)), || to.route(&v4(from)));
+        until_is("IPv6 across", &Some(reflected(from, true, clusters)), || to.route(&v6(from)));
+    }
+    // What the reflector itself announces has neither attribute before ours reflects it.
+    until_is("its own", &Some(reflected(9, false, "244.0.0.1")), || one.route(&v4(9)));
+    // The daemon has what the client of ours announced, as we reflected it.
+    until_is("at the daemon", &Some(reflected(2, false, "244.0.0.1")), || daemon.route(&v4(2)));
+
+    one.withdraw();
+    until_is("withdrawn across", &None, || other.route(&v4(2)));
+    until_is("withdrawn across", &None, || other.route(&v6(2)));
+    assert!(left.peer(middle)["connection"]["dialled"].as_bool().unwrap());
+}
+
+#[test]
+fn bird_as_the_reflector_between() {
+    if Bird::installed() {
+        chain(Bird::start);
+    }
+}
+
+#[test]
+fn frr_as_the_reflector_between() {
+    if Bird::installed() && Frr::installed() {
+        chain(Frr::start);
+    }
+}
