@@ -190,13 +190,13 @@ impl AttrStore {
 
     /// What `attr` becomes in the form of that number, with one reference for the caller; `None`: it cannot be sent.
     pub(crate) fn outgoing(&mut self, attr: AttrId, form: u32, sender: BgpId, v6: bool) -> Option<AttrId> {
-        let shape = self.forms.get(form)?;
         let facts = self.facts(attr)?;
-        let originator = if shape.reflects() && facts.originator().is_none() { sender.0 } else { 0 };
+        let originator = if self.forms.get(form)?.reflects() && facts.originator().is_none() { sender.0 } else { 0 };
         let key = MemoKey { attr, form, originator, v6 };
         if let Some(known) = self.remembered(&key) {
             return known;
         }
+        let shape = *self.forms.get(form)?;
         let next_hop = shape.next_hop(self.next_hop(attr)?, v6);
         let mut block = core::mem::take(&mut self.scratch);
         block.clear();

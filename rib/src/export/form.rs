@@ -180,7 +180,7 @@ impl Forms {
         Some(at)
     }
 
-    pub(crate) fn get(&self, number: u32) -> Option<Form> {
-        self.rows.get(number).copied()
+    pub(crate) fn get(&self, number: u32) -> Option<&Form> {
+        self.rows.get(number)
     }
 }

@@ -221,7 +221,7 @@ impl Group {
                 let due = member.private.partition_point(|private| private.at <= member.at);
                 let due = member.private.drain(..due).inspect(|private| member.delivered = private.tick);
                 let mut routes: Vec<_> = due.map(|private| (private.prefix, private.route)).collect();
-                routes.sort_unstable();
+                routes.sort_unstable_by_key(|(prefix, _)| *prefix);
                 let mut out = BytesMut::new();
                 for run in routes.chunk_by(|a, b| tables::family_of(a.0) == tables::family_of(b.0)) {
                     let Some(family) = run.first().map(|(prefix, _)| tables::family_of(*prefix)) else { continue };
