@@ -68,6 +68,8 @@ pub struct Rib {
     policies: Policies,
     /// Routes to decide.
     dirty: Bits,
+    /// Routes of a peer that has another BGP Identifier now: it may stand in what goes out though the best path is the same.
+    renamed: Bits,
     /// Routes without a path, with the batch in which they became so: their ids are free once no ring names them.
     retired: VecDeque<(u64, u32)>,
     /// Of these, those that a walking member still has to be told about.
@@ -132,6 +134,7 @@ impl Rib {
             groups: Vec::new(),
             policies: Policies::default(),
             dirty: Bits::default(),
+            renamed: Bits::default(),
             retired: VecDeque::new(),
             held: Bits::default(),
             wanted: Wanted::default(),

@@ -107,6 +107,7 @@ impl Rib {
 
     /// Chooses the best path of a route; `None` where it is the one it was.
     fn decide(&mut self, store: &mut AttrStore, id: u32) -> Option<Decided> {
+        let is_renamed = self.renamed.remove(id);
         let prefix = self.tables.prefix(id)?;
         let (paths, candidates) = self.candidates(store, id)?;
         let route = self.routes.get(id)?;
@@ -124,7 +125,8 @@ impl Rib {
                 self.retire(id);
             }
             // Other paths may have changed all the same.
-            return if self.wanted.more() { self.decided(store, id, best, false) } else { None };
+            let is_told = is_renamed || self.wanted.more();
+            return if is_told { self.decided(store, id, best, is_renamed) } else { None };
         }
         best.inspect(|path| store.retain(path.attr));
         if self.config.fib_events {

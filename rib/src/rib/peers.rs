@@ -75,7 +75,7 @@ impl Rib {
     pub fn peer_up(&mut self, store: &mut AttrStore, id: PeerId, context: &Context, router_id: BgpId) {
         self.leave_group(store, id);
         let Some(peer) = self.peer_mut(id) else { return };
-        peer.router_id = router_id;
+        let is_renamed = core::mem::replace(&mut peer.router_id, router_id) != router_id;
         let (config, kept) = (peer.config, peer.routes.clone());
         let key = GroupKey::new(View::new(&self.config, &config), context);
         let number = self.groups.iter().position(|group| group.as_ref().is_some_and(|group| *group.key() == key));
@@ -94,7 +94,9 @@ impl Rib {
             if let Some(group) = group_at(&mut self.groups, number) {
                 group.relabel(route, id.0, own);
             }
-            // Its BGP Identifier may be another now.
+            if is_renamed {
+                self.renamed.insert(route);
+            }
             self.dirty.insert(route);
         }
         if let Some(group) = group_at(&mut self.groups, number) {

@@ -269,7 +269,12 @@ fn step(bench: &mut Bench, (op, peer, number, block_number): (u8, u8, u8, u8)) {
         6..9 if bench.peers[index].up => bench.withdraw_path(index, prefix, path_id),
         9 if number % 2 == 0 => bench.down(index),
         9 => bench.restart(index),
-        10 => bench.up(index),
+        10 => {
+            // Some come back under another identifier.
+            let is_renamed = !bench.peers[index].up && number % 2 == 0;
+            bench.peers[index].bgp_id.0 += u32::from(is_renamed) << 8;
+            bench.up(index);
+        }
         11 => {
             let block = AttrBuilder::new().origin(Origin::Igp).as_path(&[]).med(5).build().unwrap();
             bench.rib.originate(&mut bench.store, prefix, &block, None).unwrap();

@@ -218,3 +218,16 @@ fn peer_ids_and_everything_else_come_back() {
     bench.rib.clear(&mut bench.store);
     assert!(bench.store.is_empty() && bench.rib.loc_rib().next().is_none() && bench.rib.poll_ready().is_none());
 }
+
+#[test]
+fn rfc4456_8_a_peer_that_comes_back_with_another_identifier_is_the_originator_of_what_is_kept() {
+    let mut bench = bench(2, 1 << 20);
+    bench.announce(0, P, &block(1), "192.0.2.1");
+    bench.settle();
+    bench.restart(0);
+    bench.peers[0].bgp_id = BgpId(77);
+    bench.up(0);
+    bench.settle();
+    let held = bench.holds(1, P).unwrap();
+    assert_eq!(Attributes::from_canonical(&held.0).unwrap().originator_id(), Some(BgpId(77)));
+}
