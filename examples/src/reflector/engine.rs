@@ -98,9 +98,9 @@ impl Reflector {
     ///
     /// # Errors
     /// A socket cannot be opened as the settings say.
-    pub fn bind(settings: Settings) -> Result<Reflector, Failure> {
+    pub fn bind(mut settings: Settings) -> Result<Reflector, Failure> {
         let system = |what: &'static str| move |error| Failure::system(what, error);
-        raise_descriptor_limit();
+        settings.most_connections = settings.most_connections.min(descriptors().saturating_sub(SPARE)).max(1);
         let poller = Poller::new().map_err(system("epoll"))?;
         let mut listeners = Vec::new();
         for address in &settings.listen {
@@ -268,13 +268,14 @@ fn signals(poller: &Poller) -> io::Result<Vec<UnixStream>> {
     Ok(streams)
 }
 
-/// As many descriptors as the system lets us have.
-fn raise_descriptor_limit() {
+/// How many descriptors there can be: as many as the system lets us have.
+fn descriptors() -> usize {
     use rustix::process::{Resource, getrlimit, setrlimit};
-    let mut limit = getrlimit(Resource::Nofile);
+    let lower = getrlimit(Resource::Nofile);
+    let mut limit = lower;
     limit.current = limit.maximum;
-    // With the lower limit there are fewer connections, and `accept` says so.
-    let _ = setrlimit(Resource::Nofile, limit);
+    let limit = if setrlimit(Resource::Nofile, limit).is_ok() { limit } else { lower };
+    limit.current.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
 }
 
 /// From the system's random source, which keys the standard library's hash maps.
@@ -284,6 +285,8 @@ fn seed() -> u64 {
 
 /// The key of the signal that shows the state.
 const SHOW: u32 = 0;
+/// Descriptors that are for no peer: listening sockets, signals, status.
+const SPARE: usize = 64;
 /// Octets that one read takes at most.
 const READ: usize = 256 * 1024;
 /// Calls of `process` before the sockets are looked at again.

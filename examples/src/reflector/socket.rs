@@ -4,6 +4,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
 
+use bgp_fsm::Transport;
 use ipnet::IpNet;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
@@ -16,6 +17,11 @@ pub(super) fn listen(address: SocketAddr, settings: &Settings) -> io::Result<Tcp
     socket.set_reuse_address(true)?;
     let peers = settings.peers.iter().filter(|peer| peer.address.is_ipv4() == address.is_ipv4());
     let ranges = settings.ranges.iter().filter(|range| range.prefix.addr().is_ipv4() == address.is_ipv4());
+    if let (0, Some(least)) = (ranges.clone().count(), least_ttl(peers.clone())) {
+        // All who may connect are that near: not even the SYN of another is answered. Where somebody may be farther
+        // away, a segment or two of a secured peer can come in before the accepted socket has its own limit.
+        options::set_least_ttl(socket.as_fd(), address.ip(), least)?;
+    }
     for range in ranges {
         if let Some(key) = &range.password {
             options::sign(socket.as_fd(), range.prefix, key)?;
@@ -77,9 +83,16 @@ fn open(address: IpAddr) -> io::Result<Socket> {
     Ok(socket)
 }
 
+/// The least TTL that some peer may have, if all peers have one.
+fn least_ttl<'s>(mut peers: impl Iterator<Item = &'s PeerSettings>) -> Option<u8> {
+    let least = |peer: &PeerSettings| Transport::new().with_ttl_security_hops(peer.ttl_security).min_ttl();
+    let first = least(peers.next()?)?;
+    peers.try_fold(first, |lowest, peer| Some(lowest.min(least(peer)?)))
+}
+
 /// RFC 5082 section 3.
 fn secure(socket: &Socket, peer: &PeerSettings) -> io::Result<()> {
-    let transport = bgp_fsm::Transport::new().with_ttl_security_hops(peer.ttl_security);
+    let transport = Transport::new().with_ttl_security_hops(peer.ttl_security);
     if let (Some(ttl), Some(least)) = (transport.ttl(), transport.min_ttl()) {
         set_ttl(socket, peer.address, ttl)?;
         options::set_least_ttl(socket.as_fd(), peer.address, least)?;

@@ -99,12 +99,6 @@ impl Daemon for Bird {
     fn process(&mut self) -> &mut Process {
         &mut self.process
     }
-
-    fn last_error(&self) -> String {
-        let text = self.ask("show protocols all peer");
-        let line = text.lines().find_map(|line| line.trim().strip_prefix("Last error:"));
-        line.unwrap_or_default().trim().to_owned()
-    }
 }
 
 fn run(place: &Place) -> Process {

@@ -49,7 +49,7 @@ fn round(net: Net, reflector: &Reflector, watcher: &mut Client, round: u32) {
     });
     // Every third client reads all of it, too; the others leave with octets unread.
     for (number, client) in (0_u32..).zip(&mut clients) {
-        if (number + round) % 3 == 0 {
+        if (number + round).is_multiple_of(3) {
             until("all routes of the others", || {
                 client.read();
                 client.routes.len() == all - usize::from(ROUTES)

@@ -25,8 +25,6 @@ pub(crate) trait Daemon {
     fn number(&self) -> u8;
     /// The process.
     fn process(&mut self) -> &mut Process;
-    /// Why the last session ended, in the daemon's words.
-    fn last_error(&self) -> String;
 }
 
 /// A route as a daemon shows it, in one spelling for all.

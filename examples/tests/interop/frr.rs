@@ -115,10 +115,6 @@ impl Daemon for Frr {
     fn process(&mut self) -> &mut Process {
         &mut self.process
     }
-
-    fn last_error(&self) -> String {
-        self.neighbor()["lastResetDueTo"].as_str().unwrap_or_default().to_owned()
-    }
 }
 
 fn run(place: &Place, setup: &Setup) -> Process {
@@ -210,7 +206,7 @@ fn session(setup: &Setup, peer: SocketAddr) -> String {
     if setup.ttl_security {
         lines.push_str(&format!(" neighbor {peer} ttl-security hops 1\n"));
     } else if asn != peer_as {
-        lines.push_str(&format!(" neighbor {peer} ebgp-multihop 255\n neighbor {peer} disable-connected-check\n"));
+        lines.push_str(&format!(" neighbor {peer} ebgp-multihop 64\n neighbor {peer} disable-connected-check\n"));
     }
     if setup.passive {
         lines.push_str(&format!(" neighbor {peer} passive\n"));

@@ -2,8 +2,7 @@
 //!
 //! The tests start the daemons themselves, each with its own address out of 127/8 and its own directory. Where a daemon
 //! is not installed its tests say so in one line and pass; with `CI=true` in the environment they fail.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
-#![expect(clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod abuse;
 mod bird;

@@ -7,7 +7,7 @@ use crate::daemon::{Daemon, Net, Place, Seen, Setup, reflected, until, until_is,
 use crate::frr::Frr;
 use crate::ours::Reflector;
 
-/// A port of ::1 that is free now.
+/// A port of `::1` that is free now.
 fn free_port() -> u16 {
     TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
 }
