@@ -81,6 +81,12 @@ reasons! {
     Nesting, "nesting", "tunnel headers nested too deep, headers";
     /// CE outside and Not-ECT inside (RFC 6040 section 4.2). Value: the outer TOS octet.
     EcnDrop, "ecn_drop", "congestion marked outside of a transport without ecn, outer tos";
+    /// The Tunnel Encapsulation Limit inside is 0 (RFC 2473 section 4.1.1; feature `v6`).
+    EncapLimit, "encap_limit", "tunnel encapsulation limit used up";
+    /// The inner version is neither 4 nor 6, or not the one that the outer header or the tunnel says (feature `v6`).
+    InnerNotIp, "inner_not_ip", "inner version is not one for this tunnel";
+    /// The outer version is not 6 (feature `v6`).
+    OuterNotIpv6, "outer_not_ipv6", "outer version is not 6";
     /// Not an ICMP message, a fragment of one, or cut short. Value: the octets there are.
     IcmpMalformed, "icmp_malformed", "icmp message malformed, octets";
     /// The ICMP checksum is wrong. Value: the checksum found.

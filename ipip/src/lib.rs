@@ -27,6 +27,8 @@ mod serde_impls;
 #[cfg(test)]
 mod testing;
 mod tunnel;
+#[cfg(feature = "v6")]
+pub mod v6;
 
 pub use bpf::{BpfConfig, BpfError};
 pub use checksum::{checksum, checksum_update};

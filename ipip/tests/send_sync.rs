@@ -19,3 +19,11 @@ fn public_types_are_send_and_sync() {
     is::<(Decapsulated<'_>, Encapsulated<'_>, Fragment, Fragments<'_>, OuterHeader, Notice<'_>, Reassembly<'_>)>();
     is::<Tunnel<Ipv4Addr>>();
 }
+
+#[cfg(feature = "v6")]
+#[test]
+fn public_types_with_ipv6_are_send_and_sync() {
+    use ipip::v6::{Config, Decapsulated, Encapsulated, Ends, Error, Fragment, Fragments, Tunnel};
+    is::<(Config, Ends, Error, Tunnel)>();
+    is::<(Decapsulated<'_>, Encapsulated<'_>, Fragment, Fragments<'_>)>();
+}
