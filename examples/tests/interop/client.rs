@@ -103,6 +103,11 @@ impl Client {
     }
 }
 
+/// Type 213, optional and transitive, which no registry has: flags, type, length, value.
+pub(crate) const UNKNOWN: [u8; 7] = [0xc0, 213, 4, 1, 2, 3, 4];
+/// The same from a speaker that does not know it (RFC 4271 section 5): Partial.
+pub(crate) const PASSED_ON: [u8; 7] = [0xe0, 213, 4, 1, 2, 3, 4];
+
 /// A message of this type.
 pub(crate) fn message(ty: u8, body: &[u8]) -> Vec<u8> {
     let mut octets = vec![0xff; 16];

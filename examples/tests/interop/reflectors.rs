@@ -1,7 +1,8 @@
 //! A daemon as the reflector, between two of ours that are its clients and reflect to clients of their own.
 
 use crate::bird::Bird;
-use crate::daemon::{Daemon, Net, Setup, reflected, until_is, v4, v6};
+use crate::client::{Client, PASSED_ON, UNKNOWN, announce};
+use crate::daemon::{Daemon, Net, Setup, reflected, until, until_is, v4, v6};
 use crate::frr::Frr;
 use crate::ours::Reflector;
 
@@ -14,13 +15,13 @@ fn chain<D: Daemon>(start: fn(&Setup) -> D) {
     let middle = net.host(9);
     let [left_address, right_address] = [net.host(1), net.host(4)];
     let peer = |source| format!("{middle}:1790,64512,source={source}");
-    let client = |number| format!("{}/32", net.host(number));
-    let left = Reflector::on(left_address.into(), &["--client-range", &client(2), "--peer", &peer(left_address)]);
+    let range = net.range();
+    let left = Reflector::on(left_address.into(), &["--client-range", &range, "--peer", &peer(left_address)]);
     let right = Reflector::on(
         right_address.into(),
         &[
             "--client-range",
-            &client(3),
+            &range,
             "--peer",
             &peer(right_address),
             "--cluster-id",
@@ -46,6 +47,16 @@ fn chain<D: Daemon>(start: fn(&Setup) -> D) {
     until_is("its own", &Some(reflected(9, false, "244.0.0.1")), || one.route(&v4(9)));
     // The daemon has what the client of ours announced, as we reflected it.
     until_is("at the daemon", &Some(reflected(2, false, "244.0.0.1")), || daemon.route(&v4(2)));
+
+    // An attribute that nobody knows passes all three, Partial from the first on.
+    let mut sender = Client::established(net.host(20), left.address);
+    let mut receiver = Client::established(net.host(21), right.address);
+    let prefix = ([10, 20, 0, 0].into(), 24);
+    sender.send(&announce(&[prefix], [192, 0, 2, 20].into(), &UNKNOWN));
+    until("the unknown attribute across", || {
+        receiver.read();
+        receiver.routes.get(&prefix).is_some_and(|attributes| attributes.ends_with(&PASSED_ON))
+    });
 
     one.withdraw();
     until_is("withdrawn across", &None, || other.route(&v4(2)));

@@ -1,12 +1,9 @@
 //! Attributes that nobody knows, through the reflector and at the daemons.
 
 use crate::bird::Bird;
-use crate::client::{Client, announce};
+use crate::client::{Client, PASSED_ON, UNKNOWN, announce};
 use crate::daemon::{Net, Setup, until};
 use crate::ours::Reflector;
-
-/// Type 213, optional and transitive, which no registry has: flags, type, length, value.
-const UNKNOWN: [u8; 7] = [0xc0, 213, 4, 1, 2, 3, 4];
 
 #[test]
 fn rfc4271_5_unknown_attributes_are_passed_on_with_the_partial_bit() {
@@ -25,7 +22,7 @@ fn rfc4271_5_unknown_attributes_are_passed_on_with_the_partial_bit() {
     expected.extend_from_slice(&[0x80, 9, 4]);
     expected.extend_from_slice(&net.host(2).octets());
     expected.extend_from_slice(&[0x80, 10, 4, 244, 0, 0, 1]);
-    expected.extend_from_slice(&[0xe0, 213, 4, 1, 2, 3, 4]);
+    expected.extend_from_slice(&PASSED_ON);
     assert_eq!(receiver.routes[&prefix], expected);
 
     if Bird::installed() {
