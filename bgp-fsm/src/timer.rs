@@ -47,8 +47,9 @@ timers! {
     ConnectRetry, true;
     /// How long we wait for the peer's OPEN before we send ours.
     DelayOpen, false;
-    /// How long a session that failed stays in Idle.
-    IdleHold, false;
+    /// How long a session that failed stays in Idle. Jittered, though RFC 4271 section 10 does not name it: two ends that
+    /// failed together would else dial together for ever.
+    IdleHold, true;
     /// How long BFD may take to come up (draft-ietf-idr-bgp-bfd-strict-mode).
     BfdHold, false;
 }

@@ -124,6 +124,21 @@ fn rfc4271_6_8_both_ends_dial_and_one_connection_stays() {
 }
 
 #[test]
+fn rfc4271_6_8_dials_that_cross_after_a_reset_end_in_one_session() {
+    // The session between the reflectors is made anew by one end; then both dial, a link's delay apart.
+    for seed in 1..20 {
+        let resources = [pool("Never"), mesh(false), peer_with_reflectors()];
+        let nodes = [node("a", "10.0.0.1/24"), node("b", "10.0.0.2/24"), reflector("c", "10.0.0.3/24")];
+        let mut simulation = Simulation::new(cluster(resources.into_iter().chain(nodes)), Lab::new("eth0"), seed);
+        assert!(simulation.settle(PATIENCE).converged);
+        simulation.apply([reflector("b", "10.0.0.2/24")]).unwrap();
+        let settled = simulation.settle(Duration::from_secs(60));
+        assert!(settled.converged, "seed {seed}: {:?}", simulation.node_status("b"));
+        assert_eq!(simulation.connections(), 3, "seed {seed}");
+    }
+}
+
+#[test]
 fn rfc4456_8_reflected_routes_carry_originator_and_cluster() {
     let resources = [pool("Never"), mesh(false), peer_with_reflectors()];
     let nodes = [node("a", "10.0.0.1/24"), node("b", "10.0.0.2/24"), reflector("c", "10.0.0.3/24")];

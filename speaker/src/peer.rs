@@ -43,6 +43,8 @@ pub(crate) struct Peer {
     pub(crate) config: PeerConfig,
     pub(crate) main: Line,
     pub(crate) second: Option<Box<Line>>,
+    /// The second connection that was there already when the main session became Established.
+    pub(crate) contested: Option<ConnId>,
     /// Connections that still drain, the older one first; more are not waited for.
     pub(crate) lingering: [Option<ConnId>; 2],
     /// Which routes are stale, where graceful restart is configured.

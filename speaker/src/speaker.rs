@@ -114,6 +114,7 @@ impl Speaker {
                 config,
                 main: Line { session, conn: None, dialled: false },
                 second: None,
+                contested: None,
                 lingering: [None; 2],
                 restart,
                 up: false,

@@ -391,6 +391,7 @@ impl Speaker {
         match event {
             SessionEvent::Up(negotiated) => {
                 if let Some(peer) = self.peer_mut(id) {
+                    peer.contested = peer.second.as_ref().and_then(|second| second.conn);
                     peer.up = true;
                     peer.since = now;
                     peer.established = peer.established.saturating_add(1);
