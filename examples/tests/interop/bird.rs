@@ -68,6 +68,14 @@ impl Daemon for Bird {
         })
     }
 
+    fn next_hops(&self, prefix: &str) -> Vec<String> {
+        let text = self.ask(&format!("show route {prefix} table master4 protocol peer all"));
+        let mut found: Vec<_> =
+            text.lines().filter_map(|line| Some(line.trim().strip_prefix("BGP.next_hop: ")?.to_owned())).collect();
+        found.sort_unstable();
+        found
+    }
+
     fn is_up(&self) -> bool {
         self.ask("show protocols peer").contains("Established")
     }
@@ -140,10 +148,11 @@ fn configuration(setup: &Setup) -> String {
     );
     let more = &setup.more;
     let (v4, v6) = (v4(*number), v6(*number));
+    let add_path = if setup.add_path { "add paths on;" } else { "" };
     let session = |name: &str, peer: SocketAddr| {
         let channel = |family: &str, next_hop: &str| {
             format!(
-                "  {family} {{ import all; export filter {{
+                "  {family} {{ {add_path} import all; export filter {{
     if source = RTS_STATIC then {{ bgp_next_hop = {next_hop}{number}; {own} accept; }}
     if source = RTS_BGP then accept; reject; }}; }};
 "

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 pub(crate) trait Daemon {
     /// The route to `prefix` that came over BGP.
     fn route(&self, prefix: &str) -> Option<Seen>;
+    /// The next hops of all routes to `prefix` that came over BGP, in order.
+    fn next_hops(&self, prefix: &str) -> Vec<String>;
     /// The session with its one peer is up.
     fn is_up(&self) -> bool;
     /// Stops announcing its two prefixes.
@@ -83,6 +85,8 @@ pub(crate) struct Setup {
     pub(crate) passive: bool,
     /// The peer is its reflection client, in this cluster.
     pub(crate) cluster: Option<&'static str>,
+    /// Several paths for a prefix, both ways (RFC 7911).
+    pub(crate) add_path: bool,
     /// Another peer of the same kind.
     pub(crate) second: Option<std::net::SocketAddr>,
     /// Further routes, in the daemon's own language.
@@ -104,6 +108,7 @@ impl Setup {
             ttl_security: false,
             passive: false,
             cluster: None,
+            add_path: false,
             second: None,
             more: String::new(),
         }

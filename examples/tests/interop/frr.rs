@@ -88,6 +88,15 @@ impl Daemon for Frr {
         })
     }
 
+    fn next_hops(&self, prefix: &str) -> Vec<String> {
+        let table = self.json(&format!("show bgp ipv4 unicast {prefix} json"));
+        let paths = table["paths"].as_array().cloned().unwrap_or_default();
+        let next_hop = |path: &Value| path["nexthops"][0]["ip"].as_str().unwrap_or_default().to_owned();
+        let mut found: Vec<_> = paths.iter().map(next_hop).collect();
+        found.sort_unstable();
+        found
+    }
+
     fn is_up(&self) -> bool {
         self.neighbor()["bgpState"] == "Established"
     }
@@ -142,7 +151,10 @@ fn configuration(setup: &Setup) -> String {
     let family = |name: &str| -> String {
         let client = |peer| setup.cluster.map(|_| format!("  neighbor {peer} route-reflector-client\n"));
         let lines = peers.iter().map(SocketAddr::ip).map(|peer| {
-            let client = client(peer).unwrap_or_default();
+            let mut client = client(peer).unwrap_or_default();
+            if setup.add_path {
+                client.push_str(&format!("  neighbor {peer} addpath-tx-all-paths\n"));
+            }
             format!("  neighbor {peer} activate\n{client}  neighbor {peer} route-map {name} out\n")
         });
         lines.collect()

@@ -3,7 +3,7 @@
 use std::io::BufRead;
 use std::process::Command;
 
-use crate::client::Client;
+use crate::client::{Client, announce};
 use crate::daemon::{Net, Place, until};
 use crate::ours::Reflector;
 
@@ -114,4 +114,18 @@ fn the_status_tells_sessions_routes_and_memory() {
     }
     assert!(status["memory"]["resident_octets"].as_u64().unwrap() > 1 << 20);
     assert!(status["memory"]["descriptors"].as_u64().unwrap() > 5);
+}
+
+#[test]
+fn rfc4271_9_1_2_next_hops_resolve_unless_the_configuration_says_otherwise() {
+    let net = Net::new();
+    let place = Place::new("unreachable");
+    let file = place.write("config.toml", "unreachable-next-hops = [\"192.0.2.2\"]\n");
+    let range = net.range();
+    let reflector = Reflector::with(net, &["--client-range", &range, "--config", file.to_str().unwrap()]);
+    let mut client = Client::established(net.host(2), reflector.address);
+    client.send(&announce(&[([10, 1, 0, 0].into(), 16)], [192, 0, 2, 2].into(), &[]));
+    client.send(&announce(&[([10, 2, 0, 0].into(), 16)], [192, 0, 2, 3].into(), &[]));
+    until("both have come", || reflector.peer(net.host(2))["paths"] == 2);
+    until("one is used", || reflector.number("/routes/ipv4_unicast") == 1);
 }
