@@ -116,6 +116,29 @@ fn rfc4271_8_who_never_sends_an_open_is_closed_when_the_hold_timer_expires() {
 }
 
 #[test]
+fn rfc4271_8_an_open_that_takes_too_long_is_as_good_as_none() {
+    let net = Net::new();
+    let place = Place::new("slow");
+    let file = place.write("config.toml", "open-hold-time = 2\n");
+    let range = net.range();
+    let reflector = Reflector::with(net, &["--client-range", &range, "--config", file.to_str().unwrap()]);
+    let mut slow = Client::connect(net.host(2), reflector.address);
+    let octets = open(net.host(2));
+    let mut rest = octets.iter();
+    until("it is closed", || {
+        // An octet every 250 ms: the whole OPEN would take ten seconds.
+        if let Some(octet) = rest.next() {
+            slow.send(&[*octet]);
+        }
+        std::thread::sleep(Duration::from_millis(200));
+        slow.read();
+        slow.closed
+    });
+    assert_eq!(slow.notification, Some((4, 0)));
+    assert!(rest.len() > 0, "it was closed before its OPEN was whole");
+}
+
+#[test]
 fn limits_hold_for_a_range_and_for_one_address() {
     let net = Net::new();
     let place = Place::new("limits");

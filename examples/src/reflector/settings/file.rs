@@ -141,3 +141,37 @@ impl File {
 const CLIENTS: u32 = 4096;
 /// Connections, unless the file says otherwise.
 const CONNECTIONS: u32 = 8192;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_says_everything() {
+        let file: File = toml::from_str(include_str!("example.toml")).unwrap();
+        let settings = file.check("example.toml").unwrap();
+        assert_eq!((settings.listen.len(), settings.ranges.len(), settings.peers.len()), (2, 1, 1));
+        assert_eq!((settings.cluster_id, settings.hold_time), (ClusterId(0xf400_0001), 240));
+        assert!(settings.peers[0].accept && settings.peers[0].ttl_security == Some(1));
+    }
+
+    #[test]
+    fn what_is_left_out_has_its_default() {
+        let file: File = toml::from_str("listen = ['127.0.0.1:0']\nlocal-as = 1\nrouter-id = '10.0.0.1'").unwrap();
+        let settings = file.check("file").unwrap();
+        assert_eq!(
+            (settings.cluster_id, settings.hold_time, settings.most_connections),
+            (ClusterId(0x0a00_0001), 240, 8192)
+        );
+        assert_eq!((settings.open_hold_time.as_secs(), settings.connect_retry.as_secs()), (240, 30));
+    }
+
+    #[test]
+    fn the_most_specific_range_comes_first() {
+        let mut file: File = toml::from_str("listen = ['127.0.0.1:0']\nlocal-as = 1\nrouter-id = '10.0.0.1'").unwrap();
+        let range = |prefix: &str| RangeEntry { prefix: prefix.parse().unwrap(), limit: None, password: None };
+        file.client_range = vec![range("127.0.0.0/8"), range("127.1.0.9/16")];
+        let prefixes = file.check("file").unwrap().ranges.into_iter().map(|range| range.prefix.to_string());
+        assert_eq!(prefixes.collect::<Vec<_>>(), ["127.1.0.0/16", "127.0.0.0/8"]);
+    }
+}
