@@ -1,3 +1,4 @@
 //! Benchmarks of the crates, and the inputs that they share; the figures are in `docs/performance.md`.
 
 pub mod input;
+pub mod tunnel;

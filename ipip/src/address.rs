@@ -7,13 +7,13 @@ use crate::header::{Header, PROTOCOL_UDP, word_at};
 /// Whether the address names a single host: not 0/8, not loopback, not multicast, not class E, not broadcast.
 #[inline]
 pub(crate) fn is_host(address: Ipv4Addr) -> bool {
-    HOST.get(usize::from(first(address))).copied().unwrap_or_default()
+    class(address) & HOST != 0
 }
 
 /// Whether the address can be the destination of a datagram that comes out of a tunnel: not 0/8, not loopback.
 #[inline]
 pub(crate) fn is_destination(address: Ipv4Addr) -> bool {
-    !matches!(first(address), 0 | 127)
+    class(address) & DESTINATION != 0
 }
 
 /// Whether ICMP errors may be sent about datagrams to this address: unicast only.
@@ -39,13 +39,24 @@ fn first(address: Ipv4Addr) -> u8 {
     first
 }
 
-/// First octets of hosts' addresses: a table, because it is asked up to four times for each datagram.
+#[inline]
+fn class(address: Ipv4Addr) -> u8 {
+    CLASSES.get(usize::from(first(address))).copied().unwrap_or_default()
+}
+
+const HOST: u8 = 1;
+const DESTINATION: u8 = 2;
+
+/// What addresses may be, by their first octet: a table, because it is asked up to four times for each datagram.
 #[expect(clippy::indexing_slicing, reason = "a constant: an index beyond the end does not compile")]
-const HOST: [bool; 256] = {
-    let mut table = [false; 256];
+const CLASSES: [u8; 256] = {
+    let mut table = [DESTINATION; 256];
+    (table[0], table[127]) = (0, 0);
     let mut first = 1;
     while first < 224 {
-        table[first] = first != 127;
+        if first != 127 {
+            table[first] = HOST | DESTINATION;
+        }
         first += 1;
     }
     table

@@ -5,9 +5,8 @@ use std::error::Error;
 use std::hint::black_box;
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use benches::input;
+use benches::{input, tunnel};
 use bgp_fsm::{Instant, Received};
 use bgp_wire::{
     AsPathEdit, Asn, BgpId, ClusterId, ClusterListEdit, Edit, Family, KEEPALIVE, Packer, Rewrite, Update, UpdateView,
@@ -30,8 +29,19 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("forward-ebgp", forward_ebgp),
     ("session-keepalive", session_keepalive),
     ("fib-lookup", fib_lookup),
-    ("ipip-encap", ipip_encap),
-    ("ipip-decap", ipip_decap),
+    ("ipip-loop", tunnel::floor),
+    ("ipip-copy", tunnel::copy),
+    ("ipip-encap-64", |iterations| tunnel::encap(iterations, 64)),
+    ("ipip-encap-1440", |iterations| tunnel::encap(iterations, 1440)),
+    ("ipip-batch-loop", tunnel::batch_floor),
+    ("ipip-batch-64", |iterations| tunnel::encap_batch(iterations, 64)),
+    ("ipip-batch-1440", |iterations| tunnel::encap_batch(iterations, 1440)),
+    ("ipip-decap-loop", tunnel::decap_floor),
+    ("ipip-decap-64", |iterations| tunnel::decap_1000_peers(iterations, 64)),
+    ("ipip-decap-1440", |iterations| tunnel::decap_1000_peers(iterations, 1440)),
+    ("ipip-debatch-loop", tunnel::decap_batch_floor),
+    ("ipip-debatch-64", |iterations| tunnel::decap_batch(iterations, 64)),
+    ("ipip-debatch-1440", |iterations| tunnel::decap_batch(iterations, 1440)),
     ("selector-match", selector_match),
     ("block-walk-first", block_walk_first),
 ];
@@ -184,29 +194,6 @@ fn fib_lookup(iterations: u64) -> Result<(), Box<dyn Error>> {
     let mut random = input::Random(1);
     for _ in 0..iterations {
         black_box(fib.lookup(black_box(random.addr())));
-    }
-    Ok(())
-}
-
-/// 100 octets into a tunnel; the buffer is copied first.
-fn ipip_encap(iterations: u64) -> Result<(), Box<dyn Error>> {
-    let mut tunnel = input::tunnel(input::ENTRY, input::EXIT);
-    let (path, datagram) = (ipip::Path::new(input::EXIT), input::datagram());
-    for _ in 0..iterations {
-        let mut buffer = datagram;
-        black_box(tunnel.encap(&path, Duration::ZERO, black_box(&mut buffer))?);
-    }
-    Ok(())
-}
-
-/// 100 octets out of a tunnel.
-fn ipip_decap(iterations: u64) -> Result<(), Box<dyn Error>> {
-    let mut buffer = input::datagram();
-    let path = ipip::Path::new(input::EXIT);
-    input::tunnel(input::ENTRY, input::EXIT).encap(&path, Duration::ZERO, &mut buffer)?;
-    let mut tunnel = input::tunnel(input::EXIT, input::ENTRY);
-    for _ in 0..iterations {
-        black_box(tunnel.decap(black_box(&mut buffer))?);
     }
     Ok(())
 }

@@ -127,7 +127,7 @@ impl<'a> PeerTable<'a> {
 
     #[inline]
     fn home(&self, peer: Ipv4Addr) -> usize {
-        let hash = u32::from_ne_bytes(peer.octets()).wrapping_mul(self.factor);
+        let hash = peer.to_bits().wrapping_mul(self.factor);
         usize::try_from(hash >> self.shift).unwrap_or_default()
     }
 
@@ -146,10 +146,18 @@ impl<'a> PeerTable<'a> {
 impl PeerSet for PeerTable<'_> {
     #[inline]
     fn contains(&self, source: Ipv4Addr) -> bool {
-        match self.find(source) {
-            Some((_, found)) => found == source && !found.is_unspecified(),
-            None => false,
+        // As `find`, which has an answer for what is not there.
+        let mut at = self.home(source);
+        while let Some(&found) = self.places.get(at) {
+            if found == source {
+                return !source.is_unspecified();
+            }
+            if found.is_unspecified() {
+                return false;
+            }
+            at = self.after(at);
         }
+        false
     }
 }
 
