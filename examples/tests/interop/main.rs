@@ -9,6 +9,7 @@ mod add_path;
 mod bird;
 mod churn;
 mod client;
+mod collisions;
 mod daemon;
 mod frr;
 mod ours;

@@ -115,6 +115,7 @@ impl Reflector {
                     _ => &mut self.refusals.not_now,
                 };
                 *count = count.saturating_add(1);
+                self.reap(remote.ip());
                 None
             }
         }
