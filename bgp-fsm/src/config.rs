@@ -69,7 +69,8 @@ pub struct Config {
     pub connect_retry: Duration,
     /// How long the peer's OPEN may take: the large hold time of RFC 4271 section 8.2.2. Default 240 s.
     pub open_hold_time: Duration,
-    /// Jitter on ConnectRetryTimer and KeepaliveTimer (RFC 4271 section 10). Default on.
+    /// Jitter on ConnectRetryTimer and KeepaliveTimer (RFC 4271 section 10), and on IdleHoldTimer, so that two ends that
+    /// failed together do not dial together for ever. Default on.
     pub jitter: bool,
     /// The capabilities of our OPEN. Default: multiprotocol for IPv4 unicast, route refresh, 4-octet AS.
     ///

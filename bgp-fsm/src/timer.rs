@@ -15,7 +15,8 @@ macro_rules! timers {
             /// All timers; of those due at the same time, the first goes first.
             pub const ALL: &'static [Self] = &[$(Self::$Name),*];
 
-            /// Whether RFC 4271 section 10 asks for jitter: the time is multiplied by a number from 0.75 to 1.
+            /// Whether the time is jittered, multiplied by a number from 0.75 to 1: where RFC 4271 section 10 asks for it, and
+            /// for IdleHold.
             #[must_use]
             pub const fn has_jitter(self) -> bool {
                 match self { $( Self::$Name => $jitter, )* }
