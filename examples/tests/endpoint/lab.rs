@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Our end, the router on its side and on the other, and the other end.
@@ -11,6 +12,9 @@ pub(crate) const FAR: &str = "198.51.100.2";
 /// The addresses of the two devices.
 pub(crate) const NEAR_INSIDE: &str = "10.9.0.1";
 pub(crate) const FAR_INSIDE: &str = "10.9.0.2";
+
+/// What the first test found missing, for all of them.
+static MISSING: Mutex<Option<Option<String>>> = Mutex::new(None);
 
 /// Two ends with a router between them; nothing of it touches another namespace.
 pub(crate) struct Lab {
@@ -22,7 +26,12 @@ pub(crate) struct Lab {
 impl Lab {
     /// `None`, and a line that says why, where there can be no namespaces; a CI run does not accept that.
     pub(crate) fn new() -> Option<Lab> {
-        if let Some(missing) = missing() {
+        let missing = {
+            // One at a time: the first `ip netns add` on a machine also mounts the place of the names.
+            let mut known = MISSING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            known.get_or_insert_with(missing).clone()
+        };
+        if let Some(missing) = missing {
             assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{missing}");
             println!("skipped: {missing}");
             return None;
@@ -187,9 +196,13 @@ fn missing() -> Option<String> {
     }
     // Containers may have all of it and allow none of it.
     let name = format!("ipip{}-try", std::process::id());
-    let made = Command::new("ip").args(["netns", "add", &name]).output().is_ok_and(|output| output.status.success());
+    let made = Command::new("ip").args(["netns", "add", &name]).output();
     let _ = Command::new("ip").args(["netns", "del", &name]).stderr(Stdio::null()).status();
-    (!made).then(|| "network namespaces are not allowed here".to_owned())
+    match made {
+        Ok(output) if output.status.success() => None,
+        Ok(output) => Some(format!("no network namespaces here: {}", String::from_utf8_lossy(&output.stderr).trim())),
+        Err(error) => Some(format!("no network namespaces here: {error}")),
+    }
 }
 
 fn ip(arguments: &[&str]) {
