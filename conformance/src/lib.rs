@@ -4,6 +4,8 @@
 //! reads the cases and never knows one: whatever it cannot interpret is a mismatch.
 
 mod case;
+#[cfg(feature = "corpus")]
+pub mod corpus;
 pub mod fuzz;
 mod report;
 pub mod suite;
