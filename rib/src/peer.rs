@@ -246,6 +246,27 @@ impl PeerConfig {
         self
     }
 
+    /// As another kind of peer.
+    #[must_use]
+    pub const fn with_kind(mut self, kind: PeerKind) -> PeerConfig {
+        self.kind = kind;
+        self
+    }
+
+    /// As a peer of another AS.
+    #[must_use]
+    pub const fn with_asn(mut self, asn: Asn) -> PeerConfig {
+        self.asn = asn;
+        self
+    }
+
+    /// As a peer at another address.
+    #[must_use]
+    pub const fn with_addr(mut self, addr: IpAddr) -> PeerConfig {
+        self.addr = addr;
+        self
+    }
+
     /// What the peer is to us.
     #[must_use]
     pub const fn kind(&self) -> PeerKind {

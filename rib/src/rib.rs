@@ -109,6 +109,8 @@ struct Peer {
     /// Routes with a path of this peer.
     routes: Bits,
     paths: u32,
+    /// Of its routes, those that are IPv6 ones.
+    v6: u32,
 }
 
 /// Why a peer was not added.

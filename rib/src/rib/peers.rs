@@ -21,7 +21,7 @@ impl Rib {
     /// [`AddPeerError::Full`] beyond [`PeerId::LIMIT`].
     pub fn add_peer(&mut self, config: PeerConfig) -> Result<PeerId, AddPeerError> {
         let (families, routes) = (FamilySet::EMPTY, Bits::default());
-        let peer = Peer { config, router_id: BgpId(0), group: None, families, routes, paths: 0 };
+        let peer = Peer { config, router_id: BgpId(0), group: None, families, routes, paths: 0, v6: 0 };
         if let Some(id) = self.free_peers.pop_first() {
             if let Some(slot) = self.peers.get_mut(id) {
                 *slot = Some(peer);

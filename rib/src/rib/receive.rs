@@ -8,7 +8,6 @@ use bgp_wire::{Family, UpdateView};
 use ipnet::IpNet;
 
 use super::Rib;
-use crate::bits::Bits;
 use crate::event::UpdateOutcome;
 use crate::import::{self, Incoming, Ineligible};
 use crate::path::{LOCAL, Path};
@@ -206,11 +205,14 @@ impl Rib {
             None => {
                 store.retain(attr);
                 route.paths.push(new);
+                let is_v6 = self.tables.prefix(id).is_some_and(|prefix| matches!(prefix, IpNet::V6(_)));
                 if let Some(peer) = self.peer_mut(PeerId(peer)) {
                     peer.paths = peer.paths.saturating_add(1);
-                }
-                if let Some(routes) = self.routes_of(peer) {
-                    routes.insert(id);
+                    if peer.routes.insert(id) && is_v6 {
+                        peer.v6 = peer.v6.saturating_add(1);
+                    }
+                } else if peer == LOCAL {
+                    self.local.insert(id);
                 }
             }
         }
@@ -241,16 +243,15 @@ impl Rib {
         if route.paths.len() <= 2 {
             route.paths.shrink_to_fit();
         }
+        let is_v6 = self.tables.prefix(id).is_some_and(|prefix| matches!(prefix, IpNet::V6(_)));
         if let Some(peer) = self.peer_mut(PeerId(peer)) {
             peer.paths = peer.paths.saturating_sub(removed);
-        }
-        if !left && let Some(routes) = self.routes_of(peer) {
-            routes.remove(id);
+            if !left && peer.routes.remove(id) && is_v6 {
+                peer.v6 = peer.v6.saturating_sub(1);
+            }
+        } else if !left && peer == LOCAL {
+            self.local.remove(id);
         }
         self.dirty.insert(id);
-    }
-
-    pub(super) fn routes_of(&mut self, peer: u32) -> Option<&mut Bits> {
-        if peer == LOCAL { Some(&mut self.local) } else { self.peer_mut(PeerId(peer)).map(|peer| &mut peer.routes) }
     }
 }

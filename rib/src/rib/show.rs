@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
-use bgp_wire::PathId;
+use bgp_wire::{Family, PathId};
 use ipnet::IpNet;
 
 use super::Rib;
@@ -167,7 +167,27 @@ impl Rib {
         all.into_iter()
     }
 
-    /// How many paths of a peer are in use or compete: what a limit on prefixes counts.
+    /// How many prefixes of `family` a peer has paths for, stale ones included: what a limit on prefixes counts (RFC 4271
+    /// section 6.7). One that is announced again, or with several path identifiers, counts once. Costs nothing.
+    ///
+    /// ```
+    /// # use bgp_rib::{Config, PeerConfig, PeerKind, Rib};
+    /// # use bgp_wire::{Asn, BgpId, Family};
+    /// # let mut rib = Rib::new(Config::new(Asn(64512), BgpId(1)), 2);
+    /// let peer = rib.add_peer(PeerConfig::new(PeerKind::Ibgp, Asn(64512), "192.0.2.2".parse()?))?;
+    /// assert_eq!(rib.prefix_count(peer, Family::IPV4_UNICAST), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn prefix_count(&self, id: PeerId, family: Family) -> u32 {
+        self.peer(id).map_or(0, |peer| match family {
+            Family::IPV4_UNICAST => peer.routes.len().saturating_sub(peer.v6),
+            Family::IPV6_UNICAST => peer.v6,
+            _ => 0,
+        })
+    }
+
+    /// How many paths of a peer are in use or compete.
     #[must_use]
     pub fn path_count(&self, id: PeerId) -> u32 {
         self.peer(id).map_or(0, |peer| peer.paths)

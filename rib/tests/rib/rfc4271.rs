@@ -3,7 +3,7 @@
 use crate::bench::Bench;
 use bgp_rib::{Config, Ineligible, NextHop, Outcome, PeerConfig, PeerKind, PeerPolicy, RibEvent, Step};
 use bgp_wire::attr::{AttrBuilder, Attributes, Origin};
-use bgp_wire::{Asn, AttrFlags, AttrType, BgpId, SessionKind, UpdateView};
+use bgp_wire::{Asn, AttrFlags, AttrType, BgpId, Family, SessionKind, UpdateView};
 
 const P: &str = "203.0.113.0/24";
 
@@ -99,6 +99,27 @@ fn rfc7606_2_treat_as_withdraw_removes_the_routes() {
     let outcome = bench.rib.update(&mut bench.store, peer.id, &UpdateView::decode(&message, &peer.context).unwrap());
     assert_eq!((outcome.withdrawn, outcome.announced), (1, 0));
     assert_eq!(bench.rib.path_count(peer.id), 0);
+}
+
+#[test]
+fn rfc4271_6_7_prefixes_count_once_and_by_family() {
+    let mut bench = bench();
+    let from = bench.add(ebgp(65001, 1), SessionKind::Ebgp);
+    let id = bench.peers[from].id;
+    for _ in 0..2 {
+        bench.announce(from, P, &block(&[65001]), "192.0.2.1");
+        bench.announce(from, "198.51.100.0/24", &block(&[65001]), "192.0.2.1");
+        bench.announce(from, "2001:db8::/32", &block(&[65001]), "2001:db8::1");
+    }
+    let count = |bench: &Bench| [Family::IPV4_UNICAST, Family::IPV6_UNICAST].map(|f| bench.rib.prefix_count(id, f));
+    assert_eq!(count(&bench), [2, 1]);
+    bench.withdraw(from, P);
+    bench.withdraw(from, P);
+    assert_eq!(count(&bench), [1, 1]);
+    bench.rib.flush(&mut bench.store, id, Family::IPV6_UNICAST);
+    assert_eq!(count(&bench), [1, 0]);
+    bench.rib.peer_down(&mut bench.store, id);
+    assert_eq!(count(&bench), [0, 0]);
 }
 
 #[test]
