@@ -1,5 +1,7 @@
 //! What a session is configured with: one field, default and RFC reference per option.
 
+mod change;
+
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -7,6 +9,8 @@ use bgp_wire::capability::{Capability, Role};
 use bgp_wire::{Asn, BgpId, SessionKind};
 
 use crate::Transport;
+
+pub use change::Change;
 
 /// Which AS number the peer's OPEN may have (RFC 4271 section 6.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -99,6 +103,9 @@ pub struct Config {
     pub idle_hold_max: Duration,
     /// `SendNOTIFICATIONwithoutOPEN` (RFC 4271 section 8.1.1). Default off.
     pub send_notification_without_open: bool,
+    /// `TrackTcpState` (RFC 4271 section 8.1.1): events 14 and 15 mean something, a request of the peer is taken or refused
+    /// before its connection is open. Off, they are ignored, and the owner answers requests as it likes. Default on.
+    pub track_tcp_state: bool,
     /// `CollisionDetectEstablishedState` (RFC 4271 section 8.1.1), for the owner of the two sessions. Default off.
     pub collision_detect_established_state: bool,
     /// How long our socket may take nothing; `None` is the larger of 480 s and twice the hold time (RFC 9687). With hold
@@ -176,6 +183,8 @@ setters! {
     with_idle_hold_max, idle_hold_max: Duration;
     /// With or without [`send_notification_without_open`](Self::send_notification_without_open).
     with_send_notification_without_open, send_notification_without_open: bool;
+    /// With or without [`track_tcp_state`](Self::track_tcp_state).
+    with_track_tcp_state, track_tcp_state: bool;
     /// With or without [`collision_detect_established_state`](Self::collision_detect_established_state).
     with_collision_detect_established_state, collision_detect_established_state: bool;
     /// With [`send_hold_time`](Self::send_hold_time).
@@ -234,6 +243,7 @@ impl Config {
             idle_hold_time: Duration::from_secs(10),
             idle_hold_max: Duration::from_secs(160),
             send_notification_without_open: false,
+            track_tcp_state: true,
             collision_detect_established_state: false,
             send_hold_time: None,
             max_prefix_restart: None,

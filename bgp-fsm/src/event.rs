@@ -76,6 +76,9 @@ pub enum TcpAction {
     },
     /// Dial the peer.
     Connect,
+    /// Set the options of [`Config::transport`](crate::Config::transport) on the connection's open socket anew: a key or a
+    /// limit has changed and the connection stays (RFC 4808).
+    Configure,
 }
 
 /// What the owner of the session may want to know; polled with [`Session::poll_event`](crate::Session::poll_event).

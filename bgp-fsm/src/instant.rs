@@ -49,6 +49,20 @@ impl Instant {
         self.0.get()
     }
 
+    /// The sooner of two, of which any may be never.
+    #[inline]
+    pub(crate) fn sooner(a: Option<Self>, b: Option<Self>) -> Option<Self> {
+        // None is the nanosecond 0 in memory: one less, and it is the last.
+        let rank = |at: Option<Self>| at.map_or(0, Self::as_nanos).wrapping_sub(1);
+        NonZeroU64::new(rank(a).min(rank(b)).wrapping_add(1)).map(Self)
+    }
+
+    /// `seconds` later; `None` beyond [`MAX`](Self::MAX).
+    #[inline]
+    pub(crate) fn after_secs(self, seconds: u16) -> Option<Self> {
+        self.0.checked_add(u64::from(seconds) * 1_000_000_000).map(Self)
+    }
+
     /// `duration` later; `None` beyond [`MAX`](Self::MAX).
     #[must_use]
     pub fn checked_add(self, duration: Duration) -> Option<Self> {

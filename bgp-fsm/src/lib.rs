@@ -22,7 +22,7 @@ mod transport;
 
 pub use cease::Cease;
 pub use collision::{Survivor, resolve};
-pub use config::{Confederation, Config, PeerAs};
+pub use config::{Change, Confederation, Config, PeerAs};
 pub use counters::Counters;
 pub use down::{Cause, Down};
 pub use event::{Event, Received, SessionEvent, TcpAction};

@@ -1,23 +1,25 @@
-//! One session over one connection: what its owner calls.
+//! One session over one connection: what its owner gives it.
 
 mod act;
+mod output;
+mod reconfigure;
 mod states;
 
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+
 use bgp_wire::{
-    Asn, BgpId, Context, Error, Family, FamilySet, KEEPALIVE, MAX_LEN, MAX_LEN_EXTENDED, MessageType, Notification,
-    NotificationBuf, OpenView, Params, RefreshSubtype, RouteRefresh, UpdateView, message_type,
+    Asn, BgpId, Context, Error, MAX_LEN, MAX_LEN_EXTENDED, MessageType, Notification, OpenView, Params, RefreshSubtype,
+    RouteRefresh, UpdateView, message_type,
 };
-use bytes::{Bytes, BytesMut};
-use smallvec::SmallVec;
 
 use act::{Conn, Counter, End};
+use output::{Actions, Events, Pending};
 use states::{Input, run};
 
 use crate::negotiated::{judge, open};
 use crate::timer::Random;
-use crate::{
-    Cease, Config, Counters, Down, Event, Instant, Negotiated, Received, SessionEvent, State, TcpAction, Timer, Timers,
-};
+use crate::{Cease, Config, Counters, Event, Instant, Negotiated, Received, State, Timer, Timers};
 
 /// One BGP session over one connection: the state machine of RFC 4271 section 8.
 ///
@@ -35,72 +37,64 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Session {
-    pub(crate) config: Config,
-    pub(crate) state: State,
+    pub(crate) config: Arc<Config>,
+    /// What the next connection is configured with, if the present one cannot be.
+    next_config: Option<Arc<Config>>,
     pub(crate) timers: Timers,
+    /// The time of the last input.
+    last: Instant,
+    established_at: Instant,
+    random: Random,
+    negotiated: Option<Box<Negotiated>>,
+    pending: Pending,
+    events: Events,
+    counters: Counters,
+    connect_retry_counter: u32,
+    /// Failures in a row, which lengthen `IdleHoldTime`.
+    flaps: u32,
+    /// The negotiated hold time in seconds, at hand for each message; 0 = none.
+    hold_time: u16,
+    pub(crate) state: State,
     pub(crate) conn: Conn,
     pub(crate) actions: Actions,
     /// How it was started last, for a start after IdleHoldTimer.
     pub(crate) started_passive: bool,
     open_sent: bool,
+    /// The OPEN of this connection, or of the next one, takes extended messages.
+    extended: bool,
     /// BFD is up.
     bfd_up: bool,
     /// The peer's KEEPALIVE came while ours waits for BFD.
     pub(crate) confirmed: bool,
     /// RFC 7705: the next OPEN has the second AS number.
     second_as: bool,
-    connect_retry_counter: u32,
-    /// Failures in a row, which lengthen `IdleHoldTime`.
-    flaps: u32,
-    random: Random,
-    /// The time of the last input.
-    last: Instant,
-    established_at: Instant,
-    /// Our OPEN, empty if it does not fit into a message.
-    open: Bytes,
-    local: Params,
-    negotiated: Option<alloc::boxed::Box<Negotiated>>,
-    pending: Pending,
-    events: SmallVec<[Queued; 2]>,
-    counters: Counters,
 }
 
-/// Requests to TCP that have not been polled.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Actions {
-    pub(crate) reject: bool,
-    pub(crate) close: Option<bool>,
-    pub(crate) connect: bool,
-}
-
-const _: () = assert!(size_of::<Session>() <= 1024);
-
-/// Messages that have not been polled, in this order.
-#[derive(Clone, Debug, Default)]
-struct Pending {
-    open: bool,
-    keepalive: bool,
-    refresh: FamilySet,
-    notification: Option<NotificationBuf>,
-}
-
-/// An event that has not been polled.
-#[derive(Clone, Debug)]
-enum Queued {
-    Up,
-    Down(Down),
-}
+// A process holds many that wait for their peer.
+const _: () = assert!(size_of::<Session>() <= 512);
 
 impl Session {
     /// A session in Idle. `seed` gives the jitter of its timers: different sessions should have different ones, and the
-    /// same one repeats a run.
+    /// same one repeats a run. Sessions can share one `Arc<Config>`.
     #[must_use]
-    pub fn new(config: Config, seed: u64) -> Self {
-        let mut session = Self {
-            local: Params::new(config.local_as, config.router_id),
+    pub fn new(config: impl Into<Arc<Config>>, seed: u64) -> Self {
+        let config = config.into();
+        Self {
+            extended: takes_extended(&config),
             config,
-            state: State::Idle,
+            next_config: None,
             timers: Timers::default(),
+            last: Instant::EPOCH,
+            established_at: Instant::EPOCH,
+            random: Random(seed),
+            negotiated: None,
+            pending: Pending::default(),
+            events: Events::default(),
+            counters: Counters::default(),
+            connect_retry_counter: 0,
+            flaps: 0,
+            hold_time: 0,
+            state: State::Idle,
             conn: Conn::None,
             actions: Actions::default(),
             started_passive: false,
@@ -108,19 +102,7 @@ impl Session {
             bfd_up: false,
             confirmed: false,
             second_as: false,
-            connect_retry_counter: 0,
-            flaps: 0,
-            random: Random(seed),
-            last: Instant::EPOCH,
-            established_at: Instant::EPOCH,
-            open: Bytes::new(),
-            negotiated: None,
-            pending: Pending::default(),
-            events: SmallVec::new(),
-            counters: Counters::default(),
-        };
-        session.prepare_open();
-        session
+        }
     }
 
     /// Something happened.
@@ -178,39 +160,20 @@ impl Session {
     /// assert!(matches!(received, Received::Nothing));
     /// assert_eq!(session.state(), State::Idle);
     /// ```
+    #[inline]
     pub fn receive<'m>(&mut self, now: Instant, message: &'m [u8]) -> Received<'m> {
-        self.observe(now);
-        let Some(ty) = message_type(message).filter(|_| self.state != State::Idle) else { return Received::Nothing };
-        self.counters.count_received(ty);
-        let established = self.context().filter(|_| self.state == State::Established);
-        let input = match (ty, established) {
-            (MessageType::UPDATE, Some(context)) => match UpdateView::decode(message, &context) {
-                Ok(update) => {
-                    run(self, now, Input::Update(ty));
-                    return Received::Update(update);
-                }
-                Err(error) => Input::UpdateError(error.notification(message).into()),
-            },
-            (MessageType::ROUTE_REFRESH, Some(context)) => match RouteRefresh::decode(message) {
-                Ok(refresh) => return self.refreshed(&context, refresh),
-                Err(error) => Input::UpdateError(error.notification(message).into()),
-            },
-            (MessageType::UPDATE | MessageType::ROUTE_REFRESH, None) => Input::Update(ty),
-            (MessageType::KEEPALIVE, _) => Input::Keepalive,
-            (MessageType::NOTIFICATION, _) => match Notification::decode(message) {
-                Ok(notification) => Input::Notification(notification),
-                Err(error) => Input::Refused(error.notification(message).into()),
-            },
-            _ => match OpenView::decode(message) {
-                Err(error) => Input::Refused(error.notification(message).into()),
-                Ok(open) => match judge(&self.config, &self.local, &open) {
-                    Err(notification) => Input::Refused(notification),
-                    Ok(negotiated) => Input::Open(negotiated.into()),
-                },
-            },
-        };
-        run(self, now, input);
-        Received::Nothing
+        // Most of what a session sees in its life; all that `run` would do with it stands here.
+        let keepalive =
+            matches!(message, [.., ty] if message.len() == KEEPALIVE_LEN && *ty == MessageType::KEEPALIVE.0);
+        if keepalive && self.state == State::Established && now >= self.last {
+            self.last = now;
+            self.counters.count_keepalive();
+            if self.hold_time != 0 {
+                self.timers.set_hold(now.after_secs(self.hold_time));
+            }
+            return Received::Nothing;
+        }
+        self.receive_any(now, message)
     }
 
     /// The stream of the peer cannot be cut into messages any more (event 21). `octets` begin with the header that
@@ -238,7 +201,7 @@ impl Session {
     /// extended messages (RFC 8654 section 4), else 4096.
     #[must_use]
     pub fn receive_limit(&self) -> usize {
-        if self.local.extended_message() { MAX_LEN_EXTENDED } else { MAX_LEN }
+        if self.extended { MAX_LEN_EXTENDED } else { MAX_LEN }
     }
 
     /// Whether this whole OPEN message would be taken now: the identifier and AS number of the peer, for
@@ -266,7 +229,7 @@ impl Session {
     pub fn accepts(&self, message: &[u8]) -> Option<(BgpId, Asn)> {
         let waiting = self.state == State::OpenSent || self.timers.is_running(Timer::DelayOpen);
         let open = OpenView::decode(message).ok().filter(|_| waiting)?;
-        let negotiated = judge(&self.config, &self.local, &open).ok()?;
+        let negotiated = judge(&self.config, &self.own_params(), &open).ok()?;
         Some((negotiated.peer_id, negotiated.peer_as))
     }
 
@@ -300,62 +263,9 @@ impl Session {
 
     /// When [`handle_timeout`](Self::handle_timeout) is to be called next; `None` if no timer runs.
     #[must_use]
+    #[inline]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.timers.first().map(|(_, deadline)| deadline)
-    }
-
-    /// Appends the messages that are to be sent now to `out`: OPEN, KEEPALIVE, ROUTE-REFRESH, NOTIFICATION. False if
-    /// there are none.
-    pub fn poll_transmit(&mut self, out: &mut BytesMut) -> bool {
-        let before = out.len();
-        let pending = core::mem::take(&mut self.pending);
-        if pending.open {
-            out.extend_from_slice(&self.open);
-            self.counters.count_sent(MessageType::OPEN);
-        }
-        if pending.keepalive {
-            out.extend_from_slice(&KEEPALIVE);
-            self.counters.count_sent(MessageType::KEEPALIVE);
-        }
-        for family in pending.refresh.iter() {
-            RouteRefresh::new(family, RefreshSubtype::REQUEST).encode(out);
-            self.counters.count_sent(MessageType::ROUTE_REFRESH);
-        }
-        if let Some(notification) = pending.notification {
-            // Cut to what the peer takes when it was made.
-            notification.view().encode_up_to(MAX_LEN_EXTENDED, out);
-            self.counters.count_sent(MessageType::NOTIFICATION);
-        }
-        out.len() > before
-    }
-
-    /// The next thing to do with TCP; poll it after [`poll_transmit`](Self::poll_transmit), because what that gave belongs
-    /// to the connection that a [`TcpAction::Close`] closes.
-    pub fn poll_action(&mut self) -> Option<TcpAction> {
-        if core::mem::take(&mut self.actions.reject) {
-            Some(TcpAction::Reject)
-        } else if let Some(abort) = self.actions.close.take() {
-            Some(TcpAction::Close { abort })
-        } else if core::mem::take(&mut self.actions.connect) {
-            Some(TcpAction::Connect)
-        } else {
-            None
-        }
-    }
-
-    /// The next thing that the owner may want to know. Events that nobody polls are forgotten, the oldest first.
-    pub fn poll_event(&mut self) -> Option<SessionEvent> {
-        while !self.events.is_empty() {
-            match self.events.remove(0) {
-                Queued::Down(down) => return Some(SessionEvent::Down(down)),
-                Queued::Up => {
-                    if let Some(negotiated) = &self.negotiated {
-                        return Some(SessionEvent::Up(**negotiated));
-                    }
-                }
-            }
-        }
-        None
+        self.timers.next()
     }
 
     /// The socket took octets: SendHoldTimer starts anew (RFC 9687), and KeepaliveTimer too if the end of an `update` was
@@ -368,26 +278,6 @@ impl Session {
         if update && self.timers.is_running(Timer::Keepalive) {
             self.start_keepalive(now);
         }
-    }
-
-    /// Asks the peer for its routes of `family` again (RFC 2918). False, and nothing is sent, if the session is not
-    /// Established, or the family or the message is not negotiated.
-    ///
-    /// ```
-    /// # use bgp_wire::Family;
-    /// # use bgp_fsm::{Config, Event, Instant, PeerAs, Session, State};
-    /// # use bgp_wire::{Asn, BgpId};
-    /// # let config = Config::new(Asn(64512), BgpId(1), PeerAs::Any);
-    /// let mut session = Session::new(config, 7);
-    /// assert!(!session.request_refresh(Family::IPV4_UNICAST)); // not yet
-    /// ```
-    pub fn request_refresh(&mut self, family: Family) -> bool {
-        let negotiated = self.negotiated().filter(|_| self.state == State::Established);
-        let can = negotiated.is_some_and(|n| n.peer.route_refresh() && n.context.families().contains(family));
-        if can {
-            self.pending.refresh.insert(family);
-        }
-        can
     }
 
     /// The state.
@@ -420,14 +310,49 @@ impl Session {
         &self.counters
     }
 
-    /// The configuration.
+    /// The configuration that is in force. What [`reconfigure`](Self::reconfigure) keeps for the next connection is not in it.
     #[must_use]
-    pub const fn config(&self) -> &Config {
+    pub fn config(&self) -> &Config {
         &self.config
     }
 
-    fn context(&self) -> Option<Context> {
-        self.negotiated().map(|negotiated| negotiated.context)
+    fn receive_any<'m>(&mut self, now: Instant, message: &'m [u8]) -> Received<'m> {
+        self.observe(now);
+        let Some(ty) = message_type(message).filter(|_| self.state != State::Idle) else { return Received::Nothing };
+        self.counters.count_received(ty);
+        let established = self.context().filter(|_| self.state == State::Established);
+        let input = match (ty, established) {
+            (MessageType::UPDATE, Some(context)) => match UpdateView::decode(message, context) {
+                Ok(update) => {
+                    run(self, now, Input::Update(ty));
+                    return Received::Update(update);
+                }
+                Err(error) => Input::UpdateError(error.notification(message).into()),
+            },
+            (MessageType::ROUTE_REFRESH, Some(context)) => match RouteRefresh::decode(message) {
+                Ok(refresh) => return self.refreshed(context, refresh),
+                Err(error) => Input::UpdateError(error.notification(message).into()),
+            },
+            (MessageType::UPDATE | MessageType::ROUTE_REFRESH, None) => Input::Update(ty),
+            (MessageType::KEEPALIVE, _) => Input::Keepalive,
+            (MessageType::NOTIFICATION, _) => match Notification::decode(message) {
+                Ok(notification) => Input::Notification(notification),
+                Err(error) => Input::Refused(error.notification(message).into()),
+            },
+            _ => match OpenView::decode(message) {
+                Err(error) => Input::Refused(error.notification(message).into()),
+                Ok(open) => match judge(&self.config, &self.own_params(), &open) {
+                    Err(notification) => Input::Refused(notification),
+                    Ok(negotiated) => Input::Open(negotiated.into()),
+                },
+            },
+        };
+        run(self, now, input);
+        Received::Nothing
+    }
+
+    fn context(&self) -> Option<&Context> {
+        self.negotiated().map(|negotiated| &negotiated.context)
     }
 
     /// A ROUTE-REFRESH in Established. RFC 2918 section 4 and RFC 7313 section 5: what was not negotiated is ignored.
@@ -446,15 +371,13 @@ impl Session {
         }
     }
 
-    /// Makes the OPEN of the connections to come.
-    fn prepare_open(&mut self) {
-        let open = open(&self.config, self.config.shown_as(self.second_as));
-        let mut octets = BytesMut::new();
-        self.open = match open.encode(&mut octets) {
-            Ok(()) => octets.freeze(),
-            Err(_) => Bytes::new(),
-        };
-        self.local = open.params();
+    /// Our OPEN of this connection.
+    fn own_open(&self) -> bgp_wire::Open {
+        open(&self.config, self.config.shown_as(self.second_as))
+    }
+
+    fn own_params(&self) -> Params {
+        self.own_open().params()
     }
 
     /// Notes the time. RFC 4271 knows no clock that goes back: what is left of each timer then stays the same.
@@ -466,6 +389,12 @@ impl Session {
         self.last = now;
     }
 }
+
+fn takes_extended(config: &Config) -> bool {
+    config.capabilities.iter().any(|capability| matches!(capability, bgp_wire::capability::Capability::ExtendedMessage))
+}
+
+const KEEPALIVE_LEN: usize = bgp_wire::KEEPALIVE.len();
 
 const fn expiry(timer: Timer) -> Event {
     match timer {

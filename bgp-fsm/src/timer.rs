@@ -62,16 +62,26 @@ impl fmt::Display for Timer {
 }
 
 /// The deadlines of the timers that run.
+///
+/// HoldTimer, which every message of the peer moves, stands alone: moving it is one store, and the first of the others is
+/// kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timers {
-    deadlines: [Option<Instant>; Timer::COUNT],
+    hold: Option<Instant>,
+    /// All but HoldTimer, whose place stays empty.
+    others: [Option<Instant>; Timer::COUNT],
+    /// The first of them.
+    first_other: Option<Instant>,
 }
 
 impl Timers {
     /// When `timer` expires; `None` if it does not run.
     #[must_use]
     pub fn deadline(&self, timer: Timer) -> Option<Instant> {
-        self.deadlines.get(timer.index()).copied().flatten()
+        match timer {
+            Timer::Hold => self.hold,
+            other => self.others.get(other.index()).copied().flatten(),
+        }
     }
 
     /// Whether `timer` runs.
@@ -87,26 +97,48 @@ impl Timers {
         running.min_by_key(|(timer, deadline)| (*deadline, *timer))
     }
 
+    /// The deadline of [`first`](Self::first).
+    #[must_use]
+    #[inline]
+    pub fn next(&self) -> Option<Instant> {
+        Instant::sooner(self.hold, self.first_other)
+    }
+
+    #[inline]
+    pub(crate) const fn set_hold(&mut self, deadline: Option<Instant>) {
+        self.hold = deadline;
+    }
+
     pub(crate) fn set(&mut self, timer: Timer, deadline: Instant) {
-        if let Some(slot) = self.deadlines.get_mut(timer.index()) {
-            *slot = Some(deadline);
-        }
+        self.put(timer, Some(deadline));
     }
 
     pub(crate) fn stop(&mut self, timer: Timer) {
-        if let Some(slot) = self.deadlines.get_mut(timer.index()) {
-            *slot = None;
-        }
+        self.put(timer, None);
     }
 
     pub(crate) fn stop_all(&mut self) {
-        self.deadlines = Default::default();
+        *self = Self::default();
     }
 
     /// The clock went back from `before` to `now`: what is left of each timer stays the same.
     pub(crate) fn rewind(&mut self, before: Instant, now: Instant) {
-        for deadline in self.deadlines.iter_mut().flatten() {
-            *deadline = deadline.saturating_sub(before - now).max(now);
+        for timer in Timer::ALL {
+            if let Some(deadline) = self.deadline(*timer) {
+                self.set(*timer, deadline.saturating_sub(before - now).max(now));
+            }
+        }
+    }
+
+    fn put(&mut self, timer: Timer, deadline: Option<Instant>) {
+        match timer {
+            Timer::Hold => self.hold = deadline,
+            other => {
+                if let Some(slot) = self.others.get_mut(other.index()) {
+                    *slot = deadline;
+                }
+                self.first_other = self.others.iter().fold(None, |first, other| Instant::sooner(first, *other));
+            }
         }
     }
 }
@@ -149,6 +181,20 @@ mod tests {
         assert_eq!(timers.first(), Some((Timer::Hold, Instant::from_secs(9))));
         timers.set(Timer::Keepalive, Instant::from_secs(8));
         assert_eq!(timers.first(), Some((Timer::Keepalive, Instant::from_secs(8))));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_kept_is_the_first_of_all(changes in proptest::collection::vec((0..Timer::COUNT, 0u64..20), 1..40)) {
+            let mut timers = Timers::default();
+            for (timer, nanos) in changes {
+                match nanos {
+                    0 => timers.stop(Timer::ALL[timer]),
+                    _ => timers.set(Timer::ALL[timer], Instant::from_nanos(nanos)),
+                }
+                proptest::prop_assert_eq!(timers.next(), timers.first().map(|(_, deadline)| deadline));
+            }
+        }
     }
 
     #[test]

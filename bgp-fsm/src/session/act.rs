@@ -4,7 +4,8 @@ use core::time::Duration;
 
 use bgp_wire::{FamilySet, NotificationBuf, NotificationCode};
 
-use super::{Pending, Queued, Session};
+use super::Session;
+use super::output::Pending;
 use crate::{Cause, Down, Instant, Negotiated, State, Timer};
 
 /// The connection of the session.
@@ -75,6 +76,11 @@ impl Session {
         self.actions.connect = true;
     }
 
+    /// Event 15, which means something if requests are tracked.
+    pub(crate) fn refuse_request(&mut self) {
+        self.actions.reject |= self.config.track_tcp_state;
+    }
+
     pub(crate) fn forget_flaps(&mut self) {
         self.flaps = 0;
     }
@@ -95,7 +101,9 @@ impl Session {
         }
         self.actions.connect = false;
         self.conn = Conn::None;
+        self.actions.configure = false;
         self.open_sent = false;
+        self.take_next_config();
     }
 
     /// The connection is gone, or the dial failed: nothing more can be sent.
@@ -110,10 +118,10 @@ impl Session {
 
     pub(crate) fn send_open(&mut self, now: Instant) {
         self.timers.stop_all();
-        if self.open.is_empty() {
+        if self.own_open().encode(&mut bytes::BytesMut::new()).is_err() {
             return self.end(now, End { cause: Cause::OpenTooLong, ..End::failed() });
         }
-        self.pending.open = true;
+        self.pending.open();
         self.open_sent = true;
         self.start_timer(now, Timer::Hold, self.config.open_hold_time);
         self.state = State::OpenSent;
@@ -121,6 +129,7 @@ impl Session {
 
     /// The peer's OPEN is taken.
     pub(crate) fn take_open(&mut self, now: Instant, negotiated: alloc::boxed::Box<Negotiated>) {
+        self.hold_time = negotiated.hold_time;
         self.negotiated = Some(negotiated);
         self.timers.stop_all();
         self.state = State::OpenConfirm;
@@ -151,7 +160,7 @@ impl Session {
     }
 
     pub(crate) fn send_keepalive(&mut self, now: Instant) {
-        self.pending.keepalive = true;
+        self.pending.keepalive();
         self.start_keepalive(now);
     }
 
@@ -160,14 +169,12 @@ impl Session {
         self.established_at = now;
         self.restart_hold(now);
         self.start_send_hold(now);
-        self.queue_event(Queued::Up);
+        self.events.up();
     }
 
     pub(crate) fn restart_hold(&mut self, now: Instant) {
-        match self.negotiated.as_ref().map_or(0, |negotiated| negotiated.hold_time) {
-            0 => self.timers.stop(Timer::Hold),
-            seconds => self.start_timer(now, Timer::Hold, Duration::from_secs(seconds.into())),
-        }
+        let runs = self.hold_time != 0;
+        self.timers.set_hold(now.after_secs(self.hold_time).filter(|_| runs));
     }
 
     pub(super) fn start_keepalive(&mut self, now: Instant) {
@@ -179,9 +186,8 @@ impl Session {
 
     /// RFC 9687 section 3.2: off where there is no hold time, else the larger of 8 minutes and twice the hold time.
     pub(super) fn start_send_hold(&mut self, now: Instant) {
-        let hold_time = self.negotiated.as_ref().map_or(0, |negotiated| negotiated.hold_time);
-        if hold_time != 0 {
-            let default = || Duration::from_secs(u64::from(hold_time).saturating_mul(2).max(480));
+        if self.hold_time != 0 {
+            let default = || Duration::from_secs(u64::from(self.hold_time).saturating_mul(2).max(480));
             let time = self.config.send_hold_time.unwrap_or_else(default);
             self.start_timer(now, Timer::SendHold, time);
         }
@@ -218,14 +224,13 @@ impl Session {
         self.state = State::Idle;
         if refused_as && self.config.dual_as && self.config.local_as_override.is_some() {
             self.second_as = !self.second_as;
-            self.prepare_open();
         }
         if manual {
             self.forget_flaps();
         } else {
             self.damp(now, end.too_many_prefixes);
         }
-        self.queue_event(Queued::Down(down));
+        self.events.down(down);
     }
 
     /// Puts the NOTIFICATION of `cause` up for sending, if it can be.
@@ -234,7 +239,7 @@ impl Session {
             Cause::Sent(mut notification) if can_send => {
                 let limit = self.context().map_or(4096, |context| usize::from(context.max_send()));
                 notification.data.truncate(limit.saturating_sub(21));
-                self.pending.notification = Some(notification.clone());
+                self.pending.notification(notification.clone());
                 Cause::Sent(notification)
             }
             Cause::Sent(notification) => Cause::Silent(notification),
@@ -286,17 +291,7 @@ impl Session {
         };
         if keeps { (theirs.families.intersection(negotiated.context.families()), theirs.restart_time) } else { none }
     }
-
-    fn queue_event(&mut self, event: Queued) {
-        if self.events.len() >= MOST_EVENTS {
-            self.events.remove(0);
-        }
-        self.events.push(event);
-    }
 }
 
 /// The shortest time that a timer runs: one of length zero would never let the clock go on.
 const SHORTEST: Duration = Duration::from_millis(1);
-
-/// Events that are kept until they are polled.
-const MOST_EVENTS: usize = 4;

@@ -105,7 +105,7 @@ fn before_open<'m>(session: &mut Session, now: Instant, input: Input<'m>) -> Opt
         // Event 14: the request is taken, event 17 follows.
         Input::Event(Event::TcpConnectionValid) => {}
         // Event 15.
-        Input::Event(Event::TcpCrInvalid) => session.actions.reject = true,
+        Input::Event(Event::TcpCrInvalid) => session.refuse_request(),
         // Events 16, 17. With a connection already, this one is another session's.
         Input::Event(Event::TcpCrAcked | Event::TcpConnectionConfirmed) => {
             if session.conn != Conn::Open {
@@ -194,7 +194,7 @@ fn after_open<'m>(session: &mut Session, now: Instant, input: Input<'m>) -> Opti
         // Events 14, 16, 17: a second connection is a second session, RFC 4271 section 6.8 decides.
         Input::Event(Event::TcpConnectionValid | Event::TcpCrAcked | Event::TcpConnectionConfirmed) => {}
         // Event 15.
-        Input::Event(Event::TcpCrInvalid) => session.actions.reject = true,
+        Input::Event(Event::TcpCrInvalid) => session.refuse_request(),
         // Events 21, 22.
         Input::Refused(notification) => session.end(now, End::send(notification)),
         // Event 23.

@@ -1,6 +1,8 @@
 //! A driver that checks everything a session does against the rules that hold in every state.
 
-use bgp_fsm::{Cease, Config, Event, Instant, PeerAs, Received, Session, SessionEvent, State, TcpAction, Timer};
+use bgp_fsm::{
+    Cease, Change, Config, Event, Instant, PeerAs, Received, Session, SessionEvent, State, TcpAction, Timer,
+};
 use bgp_wire::{
     Asn, BgpId, MAX_LEN_EXTENDED, MessageType, Notification, NotificationCode, Open, capability::Capability, frame,
     message_type,
@@ -146,6 +148,12 @@ impl Driver {
         }
         self.session.handle(self.now, event);
         self.drain()
+    }
+
+    pub(crate) fn reconfigure(&mut self, config: Config) -> Change {
+        let change = self.session.reconfigure(self.now, config);
+        self.drain();
+        change
     }
 
     pub(crate) fn message(&mut self, message: &[u8]) -> &mut Self {

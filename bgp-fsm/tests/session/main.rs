@@ -5,4 +5,5 @@ mod driver;
 mod exhaustive;
 mod laws;
 mod negotiation;
+mod reconfigure;
 mod rfc4271;
