@@ -1,8 +1,8 @@
 //! A block: an aligned part of a pool, the unit of compare-and-swap and of route advertisement.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::string::String;
-use alloc::vec;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
@@ -14,13 +14,18 @@ use crate::time::UnixTime;
 
 mod assign;
 mod info;
+mod queue;
 mod release;
+mod table;
 #[cfg(test)]
 mod tests;
 
 pub use assign::AssignError;
 pub use info::AllocationError;
 pub use release::{ReleaseError, ReleaseItem, Released};
+
+use queue::Queue;
+use table::Table;
 
 /// What is stored about allocated addresses; addresses with equal ones share an entry.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -98,7 +103,22 @@ pub struct BlockParts {
 /// or once in the free queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Block {
-    parts: BlockParts,
+    cidr: IpNet,
+    affinity: Option<Owner>,
+    claim_time: Option<UnixTime>,
+    table: Table,
+    free: Queue,
+    sequence: u64,
+    nulls: Nulls,
+    deleted: bool,
+}
+
+/// What is `null` in the stored form while it is empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Nulls {
+    free: bool,
+    attributes: bool,
+    sequences: bool,
 }
 
 /// Why stored fields make no block.
@@ -148,34 +168,25 @@ impl Block {
     pub fn new(cidr: IpNet, sequence: u64, reservation: Option<&HostReservation>) -> Result<Block, InvalidBlock> {
         let cidr = cidr.trunc();
         let size = size_of_prefix(&cidr)?;
-        let mut parts = BlockParts {
-            cidr,
-            affinity: None,
-            claim_time: None,
-            allocations: vec![None; usize::from(size)],
-            free: None,
-            attributes: None,
-            sequence,
-            sequences: Some(BTreeMap::new()),
-            deleted: false,
-        };
+        let mut table = Table::new(size);
+        let mut nulls = Nulls { free: false, attributes: true, sequences: false };
         let (first, end) = match reservation {
             Some(r) if r.start > 0 || r.end > 0 => {
                 let active = BTreeMap::from([(String::from("note"), r.note.clone())]);
-                parts.attributes =
-                    Some(vec![Attributes { handle: Some(r.handle.clone()), active, ..Attributes::default() }]);
+                nulls.attributes = false;
+                let kept = Attributes { handle: Some(r.handle.clone()), active, ..Attributes::default() };
+                let index = table.push(Arc::new(kept));
                 let first = r.start.min(size);
-                (first, size.saturating_sub(r.end).max(first))
+                let end = size.saturating_sub(r.end).max(first);
+                for ordinal in (0..first).chain(end..size) {
+                    table.point(ordinal, Some(index));
+                }
+                (first, end)
             }
             _ => (0, size),
         };
-        for (allocation, ordinal) in parts.allocations.iter_mut().zip(0..size) {
-            if ordinal < first || ordinal >= end {
-                *allocation = Some(0);
-            }
-        }
-        parts.free = Some((first..end).collect());
-        Ok(Block { parts })
+        let free = Queue::new(first..end, size.into());
+        Ok(Block { cidr, affinity: None, claim_time: None, table, free, sequence, nulls, deleted: false })
     }
 
     /// Checks stored fields.
@@ -186,93 +197,124 @@ impl Block {
     /// ```
     /// use ippool::Block;
     /// use ippool::block::InvalidBlock;
-    /// let mut parts = Block::new("10.0.0.0/30".parse()?, 7, None)?.into_parts();
+    /// let mut parts = Block::new("10.0.0.0/30".parse()?, 7, None)?.to_parts();
     /// parts.free = Some(vec![0, 1, 2, 2]);
     /// assert_eq!(Block::from_parts(parts), Err(InvalidBlock::FreeOrdinal(2)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn from_parts(mut parts: BlockParts) -> Result<Block, InvalidBlock> {
-        parts.cidr = parts.cidr.trunc();
-        let size = size_of_prefix(&parts.cidr)?;
+    pub fn from_parts(parts: BlockParts) -> Result<Block, InvalidBlock> {
+        let cidr = parts.cidr.trunc();
+        let size = size_of_prefix(&cidr)?;
         if parts.allocations.len() != usize::from(size) {
             return Err(InvalidBlock::Allocations { got: parts.allocations.len(), size: size.into() });
         }
-        let attributes = parts.attributes.as_ref().map_or(0, Vec::len);
-        let mut seen = BTreeSet::new();
+        let nulls = Nulls {
+            free: parts.free.is_none(),
+            attributes: parts.attributes.is_none(),
+            sequences: parts.sequences.is_none(),
+        };
+        let mut table = Table::new(size);
+        for attributes in parts.attributes.into_iter().flatten() {
+            table.push(Arc::new(attributes));
+        }
+        let attributes = table.entries().len();
         for (allocation, ordinal) in parts.allocations.iter().zip(0..size) {
             if let Some(index) = allocation {
                 if usize::try_from(*index).map_or(true, |index| index >= attributes) {
                     return Err(InvalidBlock::AttributeIndex(ordinal));
                 }
-                seen.insert(ordinal);
+                table.point(ordinal, Some(*index));
             }
         }
+        let mut queued = alloc::vec![false; size.into()];
         for ordinal in parts.free.iter().flatten() {
-            if *ordinal >= size || !seen.insert(*ordinal) {
+            let seen = queued.get_mut(usize::from(*ordinal)).ok_or(InvalidBlock::FreeOrdinal(*ordinal))?;
+            if core::mem::replace(seen, true) || table.index(*ordinal).is_some() {
                 return Err(InvalidBlock::FreeOrdinal(*ordinal));
             }
         }
-        if let Some(lost) = (0..size).find(|ordinal| !seen.contains(ordinal)) {
-            return Err(InvalidBlock::Lost(lost));
+        for (queued, ordinal) in queued.iter().zip(0..size) {
+            if !queued && table.index(ordinal).is_none() {
+                return Err(InvalidBlock::Lost(ordinal));
+            }
         }
-        if let Some(ordinal) = parts.sequences.iter().flatten().map(|(ordinal, _)| *ordinal).find(|o| *o >= size) {
-            return Err(InvalidBlock::SequenceOrdinal(ordinal));
+        for (ordinal, sequence) in parts.sequences.into_iter().flatten() {
+            if ordinal >= size {
+                return Err(InvalidBlock::SequenceOrdinal(ordinal));
+            }
+            table.set_sequence(ordinal, Some(sequence));
         }
-        Ok(Block { parts })
+        Ok(Block {
+            cidr,
+            affinity: parts.affinity,
+            claim_time: parts.claim_time,
+            table,
+            free: Queue::new(parts.free.into_iter().flatten(), size.into()),
+            sequence: parts.sequence,
+            nulls,
+            deleted: parts.deleted,
+        })
     }
 
-    /// The fields, to encode them.
+    /// The fields as they are stored, to encode or change them.
     #[must_use]
-    pub fn parts(&self) -> &BlockParts {
-        &self.parts
-    }
-
-    /// The fields, to change them.
-    #[must_use]
-    pub fn into_parts(self) -> BlockParts {
-        self.parts
+    pub fn to_parts(&self) -> BlockParts {
+        let ordinals = || (0..=u16::MAX).take(self.size());
+        let numbered = |ordinal| self.table.sequence(ordinal).map(|sequence| (ordinal, sequence));
+        BlockParts {
+            cidr: self.cidr,
+            affinity: self.affinity.clone(),
+            claim_time: self.claim_time,
+            allocations: ordinals().map(|ordinal| self.table.index(ordinal)).collect(),
+            free: (!self.nulls.free).then(|| self.free.as_slice().to_vec()),
+            attributes: (!self.nulls.attributes)
+                .then(|| self.table.entries().map(|attributes| Attributes::clone(attributes)).collect()),
+            sequence: self.sequence,
+            sequences: (!self.nulls.sequences).then(|| ordinals().filter_map(numbered).collect()),
+            deleted: self.deleted,
+        }
     }
 
     /// The addresses of the block.
     #[must_use]
     pub fn cidr(&self) -> IpNet {
-        self.parts.cidr
+        self.cidr
     }
 
     /// How many addresses the block has, 1..=4096.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.parts.allocations.len()
+        self.table.size()
     }
 
     /// Who claims the block.
     #[must_use]
     pub fn affinity(&self) -> Option<&Owner> {
-        self.parts.affinity.as_ref()
+        self.affinity.as_ref()
     }
 
     /// Since when the block is claimed.
     #[must_use]
     pub fn claim_time(&self) -> Option<UnixTime> {
-        self.parts.claim_time
+        self.claim_time
     }
 
     /// The sequence number, raised by one with each write.
     #[must_use]
     pub fn sequence(&self) -> u64 {
-        self.parts.sequence
+        self.sequence
     }
 
     /// The free ordinals, the next to be given out first.
     #[must_use]
     pub fn free_queue(&self) -> &[u16] {
-        self.parts.free.as_deref().unwrap_or_default()
+        self.free.as_slice()
     }
 
     /// Whether the block is being deleted in a store without compare-and-delete.
     #[must_use]
     pub fn is_deleted(&self) -> bool {
-        self.parts.deleted
+        self.deleted
     }
 
     /// The address of an ordinal, or none beyond the block.
@@ -299,72 +341,45 @@ impl Block {
     /// ```
     #[must_use]
     pub fn ordinal(&self, address: IpAddr) -> Option<u16> {
-        if !self.parts.cidr.contains(&address) {
+        if !self.cidr.contains(&address) {
             return None;
         }
-        u16::try_from(net::bits(address).wrapping_sub(net::bits(self.parts.cidr.network()))).ok()
+        u16::try_from(net::bits(address).wrapping_sub(net::bits(self.cidr.network()))).ok()
     }
 
     /// Gives the block to `owner` since `now`, or to nobody.
     pub(crate) fn set_affinity(&mut self, owner: Option<Owner>, now: UnixTime) {
-        self.parts.claim_time = owner.is_some().then(|| now.whole_secs());
-        self.parts.affinity = owner;
+        self.claim_time = owner.is_some().then(|| now.whole_secs());
+        self.affinity = owner;
     }
 
     /// Whether some address was released and is not free yet.
     pub(crate) fn has_cooling(&self) -> bool {
-        self.parts.attributes.iter().flatten().any(|attributes| attributes.released_at.is_some())
+        self.table.has_cooling()
     }
 
     /// Counts a write to the store.
     pub(crate) fn bump(&mut self) {
-        self.parts.sequence = self.parts.sequence.wrapping_add(1);
+        self.sequence = self.sequence.wrapping_add(1);
     }
 
     /// The attributes of an ordinal.
-    pub(crate) fn attributes_of(&self, ordinal: u16) -> Option<&Attributes> {
-        let index = (*self.parts.allocations.get(usize::from(ordinal))?)?;
-        self.parts.attributes.as_ref()?.get(usize::try_from(index).ok()?)
+    pub(crate) fn attributes_of(&self, ordinal: u16) -> Option<&Arc<Attributes>> {
+        self.table.attributes(ordinal)
     }
 
     fn at(&self, ordinal: u16) -> IpAddr {
-        net::address(IpVersion::of(&self.parts.cidr), net::bits(self.parts.cidr.network()).wrapping_add(ordinal.into()))
+        net::address(IpVersion::of(&self.cidr), net::bits(self.cidr.network()).wrapping_add(ordinal.into()))
     }
 
-    /// The index of an entry equal to `attributes`, made if there is none.
-    fn intern(&mut self, attributes: Attributes) -> u32 {
-        let entries = self.parts.attributes.get_or_insert_default();
-        let index = entries.iter().position(|entry| *entry == attributes).unwrap_or(entries.len());
-        if index == entries.len() {
-            entries.push(attributes);
-        }
-        u32::try_from(index).unwrap_or(u32::MAX)
+    fn intern(&mut self, attributes: Arc<Attributes>) -> u32 {
+        self.nulls.attributes = false;
+        self.table.intern(attributes)
     }
 
-    fn point(&mut self, ordinal: u16, index: Option<u32>) {
-        if let Some(allocation) = self.parts.allocations.get_mut(usize::from(ordinal)) {
-            *allocation = index;
-        }
-    }
-
-    /// Drops attributes that nothing names and renumbers the rest; whether there were any.
-    fn sweep_attributes(&mut self) -> bool {
-        let Some(entries) = self.parts.attributes.as_mut() else { return false };
-        let used: BTreeSet<u32> = self.parts.allocations.iter().filter_map(|index| *index).collect();
-        if used.len() == entries.len() {
-            return false;
-        }
-        let renumbered: BTreeMap<u32, u32> = used.iter().copied().zip(0..).collect();
-        for allocation in &mut self.parts.allocations {
-            *allocation = allocation.and_then(|index| renumbered.get(&index).copied());
-        }
-        let mut index = 0;
-        entries.retain(|_| {
-            let keep = used.contains(&index);
-            index += 1;
-            keep
-        });
-        true
+    fn number(&mut self, ordinal: u16) {
+        self.nulls.sequences = false;
+        self.table.set_sequence(ordinal, Some(self.sequence));
     }
 }
 

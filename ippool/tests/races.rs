@@ -132,7 +132,7 @@ fn contents(store: &MemoryStore) -> Contents {
     for (key, value) in store.iter() {
         match (key, value) {
             (Key::Block(cidr), Value::Block(block)) => {
-                Block::from_parts(block.parts().clone()).unwrap();
+                Block::from_parts(block.to_parts()).unwrap();
                 found.owned.extend(block.affinity().map(|owner| (owner.clone(), *cidr)));
                 for (ordinal, attributes) in block.allocations().filter(|(_, a)| a.released_at.is_none()) {
                     assert!(found.allocated.insert(block.address(ordinal).unwrap()), "an address in two blocks");

@@ -1,5 +1,6 @@
 //! Taking addresses out of a block.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
@@ -33,7 +34,7 @@ impl Block {
     /// ```
     /// use ippool::{Attributes, Block, Reservations};
     /// let mut block = Block::new("10.0.0.0/30".parse()?, 7, None)?;
-    /// let taken = block.auto_assign(2, &Attributes::default(), None, &Reservations::parse(["10.0.0.1"]))?;
+    /// let taken = block.auto_assign(2, Attributes::default(), None, &Reservations::parse(["10.0.0.1"]))?;
     /// assert_eq!(taken, ["10.0.0.0/30".parse()?, "10.0.0.2/30".parse()?]);
     /// assert_eq!(block.free_queue(), [1, 3]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -44,31 +45,62 @@ impl Block {
     pub fn auto_assign(
         &mut self,
         num: usize,
-        attributes: &Attributes,
+        attributes: impl Into<Arc<Attributes>>,
         owner: Option<&Owner>,
         reserved: &Reservations,
     ) -> Result<Vec<IpNet>, AssignError> {
         self.check_owner(owner)?;
-        let some_reserved = reserved.touches(&self.parts.cidr);
-        let mut taken = Vec::new();
-        let mut kept = Vec::new();
-        for ordinal in self.free_queue() {
-            if taken.len() < num && !(some_reserved && reserved.contains(self.at(*ordinal))) {
-                taken.push(*ordinal);
-            } else {
-                kept.push(*ordinal);
+        let (attributes, len) = (attributes.into(), self.cidr.prefix_len());
+        let some_reserved = reserved.touches(&self.cidr);
+        let mut taken = Vec::with_capacity(num.min(self.free_queue().len()));
+        let mut index = None;
+        let mut place = 0;
+        while taken.len() < num {
+            let Some(ordinal) = self.free_queue().get(place).copied() else { break };
+            let address = self.at(ordinal);
+            if some_reserved && reserved.contains(address) {
+                place += 1;
+                continue;
             }
+            self.free.remove(place);
+            let index = *index.get_or_insert_with(|| self.intern(Arc::clone(&attributes)));
+            self.take(ordinal, index);
+            taken.extend(IpNet::new(address, len));
         }
-        if taken.is_empty() {
-            return Ok(Vec::new());
+        Ok(taken)
+    }
+
+    /// Takes the first address of the free queue that is not reserved, as [`auto_assign`](Block::auto_assign) does for
+    /// one; none if there is none. Allocates only where the table of attributes grows.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use ippool::{Attributes, Block, Reservations};
+    /// let (mut block, attributes) = (Block::new("10.0.0.0/30".parse()?, 7, None)?, Arc::new(Attributes::with_handle("h")));
+    /// let taken = block.take_next(&attributes, None, &Reservations::default())?;
+    /// assert_eq!(taken, Some("10.0.0.0".parse()?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`AssignError::AffinityMismatch`].
+    pub fn take_next(
+        &mut self,
+        attributes: &Arc<Attributes>,
+        owner: Option<&Owner>,
+        reserved: &Reservations,
+    ) -> Result<Option<IpAddr>, AssignError> {
+        self.check_owner(owner)?;
+        let mut place = 0;
+        if reserved.touches(&self.cidr) {
+            let free = |ordinal: &u16| !reserved.contains(self.at(*ordinal));
+            let Some(first) = self.free_queue().iter().position(free) else { return Ok(None) };
+            place = first;
         }
-        self.parts.free = Some(kept);
-        let index = self.intern(attributes.clone());
-        for ordinal in &taken {
-            self.take(*ordinal, index);
-        }
-        let len = self.parts.cidr.prefix_len();
-        Ok(taken.into_iter().filter_map(|ordinal| IpNet::new(self.at(ordinal), len).ok()).collect())
+        let Some(ordinal) = self.free.remove(place) else { return Ok(None) };
+        let index = self.intern(Arc::clone(attributes));
+        self.take(ordinal, index);
+        Ok(Some(self.at(ordinal)))
     }
 
     /// Takes one address, reserved or not. With `owner` the block must be theirs. An error changes nothing.
@@ -77,8 +109,8 @@ impl Block {
     /// use ippool::block::AssignError;
     /// use ippool::{Attributes, Block};
     /// let mut block = Block::new("10.0.0.0/30".parse()?, 7, None)?;
-    /// block.assign("10.0.0.2".parse()?, &Attributes::default(), None)?;
-    /// let again = block.assign("10.0.0.2".parse()?, &Attributes::default(), None);
+    /// block.assign("10.0.0.2".parse()?, Attributes::default(), None)?;
+    /// let again = block.assign("10.0.0.2".parse()?, Attributes::default(), None);
     /// assert_eq!(again, Err(AssignError::AlreadyAssigned));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -88,30 +120,29 @@ impl Block {
     pub fn assign(
         &mut self,
         address: IpAddr,
-        attributes: &Attributes,
+        attributes: impl Into<Arc<Attributes>>,
         owner: Option<&Owner>,
     ) -> Result<(), AssignError> {
         self.check_owner(owner)?;
         let ordinal = self.ordinal(address).ok_or(AssignError::OutOfBlock)?;
-        let free = self.parts.free.get_or_insert_default();
-        let Some(place) = free.iter().position(|other| *other == ordinal) else {
+        let Some(place) = self.free_queue().iter().position(|other| *other == ordinal) else {
             return Err(AssignError::AlreadyAssigned);
         };
-        free.remove(place);
-        let index = self.intern(attributes.clone());
+        self.free.remove(place);
+        let index = self.intern(attributes.into());
         self.take(ordinal, index);
         Ok(())
     }
 
     fn check_owner(&self, owner: Option<&Owner>) -> Result<(), AssignError> {
-        if owner.is_some_and(|owner| self.parts.affinity.as_ref() != Some(owner)) {
+        if owner.is_some_and(|owner| self.affinity.as_ref() != Some(owner)) {
             return Err(AssignError::AffinityMismatch);
         }
         Ok(())
     }
 
     fn take(&mut self, ordinal: u16, index: u32) {
-        self.point(ordinal, Some(index));
-        self.parts.sequences.get_or_insert_default().insert(ordinal, self.parts.sequence);
+        self.table.point(ordinal, Some(index));
+        self.number(ordinal);
     }
 }

@@ -1,5 +1,6 @@
 //! What a block says about its addresses.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
@@ -55,7 +56,7 @@ impl Block {
     pub fn allocations(&self) -> impl Iterator<Item = (u16, &Attributes)> + '_ {
         (0..=u16::MAX)
             .take(self.size())
-            .filter_map(|ordinal| self.attributes_of(ordinal).map(|attributes| (ordinal, attributes)))
+            .filter_map(|ordinal| self.attributes_of(ordinal).map(|attributes| (ordinal, &**attributes)))
     }
 
     /// The addresses of `handle`, ascending.
@@ -63,7 +64,7 @@ impl Block {
     /// ```
     /// use ippool::{Attributes, Block};
     /// let mut block = Block::new("10.0.0.0/30".parse()?, 7, None)?;
-    /// block.assign("10.0.0.2".parse()?, &Attributes::with_handle("h"), None)?;
+    /// block.assign("10.0.0.2".parse()?, Attributes::with_handle("h"), None)?;
     /// assert_eq!(block.by_handle("h"), ["10.0.0.2".parse::<std::net::IpAddr>()?]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -87,7 +88,7 @@ impl Block {
     /// How many addresses automatic assignment could still take.
     #[must_use]
     pub fn num_free(&self, reserved: &Reservations) -> usize {
-        if !reserved.touches(&self.parts.cidr) {
+        if !reserved.touches(&self.cidr) {
             return self.free_queue().len();
         }
         self.free_queue().iter().filter(|ordinal| !reserved.contains(self.at(**ordinal))).count()
@@ -96,26 +97,25 @@ impl Block {
     /// How many addresses are reserved, allocated or not.
     #[must_use]
     pub fn num_reserved(&self, reserved: &Reservations) -> usize {
-        usize::try_from(reserved.count_in(&self.parts.cidr)).unwrap_or(usize::MAX)
+        usize::try_from(reserved.count_in(&self.cidr)).unwrap_or(usize::MAX)
     }
 
     /// The sequence number stored for an ordinal, 0 if there is none.
     #[must_use]
     pub fn sequence_of(&self, ordinal: u16) -> u64 {
-        self.parts.sequences.as_ref().and_then(|sequences| sequences.get(&ordinal)).copied().unwrap_or(0)
+        self.table.sequence(ordinal).unwrap_or(0)
     }
 
     /// Replaces the attributes of an allocated ordinal; others that shared them keep theirs.
     pub(crate) fn replace_attributes(&mut self, ordinal: u16, attributes: Attributes) {
-        let index = self.intern(attributes);
-        self.point(ordinal, Some(index));
-        self.sweep_attributes();
+        let index = self.intern(Arc::new(attributes));
+        self.table.point(ordinal, Some(index));
+        self.table.sweep();
     }
 
-    pub(super) fn ordinals_of(&self, handle: &str) -> impl Iterator<Item = u16> + '_ {
-        let handle = alloc::string::String::from(handle);
+    pub(super) fn ordinals_of<'b>(&'b self, handle: &'b str) -> impl Iterator<Item = u16> + 'b {
         self.allocations()
-            .filter(move |(_, a)| a.released_at.is_none() && a.handle.as_deref().map(clean_handle) == Some(&handle))
+            .filter(move |(_, a)| a.released_at.is_none() && a.handle.as_deref().map(clean_handle) == Some(handle))
             .map(|(ordinal, _)| ordinal)
     }
 }

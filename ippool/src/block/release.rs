@@ -1,7 +1,8 @@
 //! Giving addresses back to a block.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
@@ -77,7 +78,7 @@ impl Block {
     /// use ippool::block::ReleaseItem;
     /// use ippool::{Attributes, Block, UnixTime};
     /// let mut block = Block::new("10.0.0.0/30".parse()?, 7, None)?;
-    /// block.assign("10.0.0.0".parse()?, &Attributes::default(), None)?;
+    /// block.assign("10.0.0.0".parse()?, Attributes::default(), None)?;
     /// block.release(&[ReleaseItem::new("10.0.0.0".parse()?)], 0, UnixTime::default())?;
     /// assert_eq!(block.free_queue(), [1, 2, 3, 0]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -86,33 +87,77 @@ impl Block {
     /// # Errors
     /// [`ReleaseError`]; the block is as it was.
     pub fn release(&mut self, items: &[ReleaseItem], cooldown: i64, now: UnixTime) -> Result<Released, ReleaseError> {
-        let mut ordinals = BTreeSet::new();
-        let mut not_allocated = BTreeSet::new();
+        let mut ordinals = Vec::with_capacity(items.len());
         let mut released = Released::default();
         for item in items {
-            let ordinal = self.ordinal(item.address).ok_or(ReleaseError::OutOfBlock)?;
-            if item.sequence.is_some_and(|sequence| sequence != self.sequence_of(ordinal)) {
-                return Err(ReleaseError::BadSequence);
+            let (ordinal, allocated) = self.releasable(item.address, item.handle.as_deref(), item.sequence)?;
+            if allocated {
+                ordinals.push(ordinal);
+            } else {
+                released.not_allocated.push(item.address);
             }
-            let Some(stored) = self.attributes_of(ordinal).filter(|a| a.released_at.is_none()) else {
-                not_allocated.insert(item.address);
-                continue;
-            };
-            if let Some(handle) = &item.handle
-                && stored.handle.as_deref().map(clean_handle) != Some(handle.as_str())
-            {
-                return Err(ReleaseError::BadHandle);
-            }
-            if ordinals.insert(ordinal)
-                && let Some(handle) = &stored.handle
-            {
+        }
+        released.not_allocated.sort_unstable();
+        released.not_allocated.dedup();
+        ordinals.sort_unstable();
+        ordinals.dedup();
+        for ordinal in &ordinals {
+            if let Some(handle) = self.attributes_of(*ordinal).and_then(|stored| stored.handle.as_deref()) {
                 *released.counts.entry(clean_handle(handle).into()).or_default() += 1;
             }
         }
-        released.not_allocated = not_allocated.into_iter().collect();
         released.changed = !ordinals.is_empty();
         self.cool(&ordinals, cooldown, now);
         Ok(released)
+    }
+
+    /// Releases one address as [`release`](Block::release) does, checking its handle and sequence number if they are
+    /// given; false if it was not allocated. Without cooldown nothing is allocated.
+    ///
+    /// ```
+    /// use ippool::{Attributes, Block, UnixTime};
+    /// let (mut block, address) = (Block::new("10.0.0.0/30".parse()?, 7, None)?, "10.0.0.0".parse()?);
+    /// block.assign(address, Attributes::default(), None)?;
+    /// assert!(block.give_back(address, None, Some(7), 0, UnixTime::default())?);
+    /// assert!(!block.give_back(address, None, None, 0, UnixTime::default())?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ReleaseError`]; the block is as it was.
+    pub fn give_back(
+        &mut self,
+        address: IpAddr,
+        handle: Option<&str>,
+        sequence: Option<u64>,
+        cooldown: i64,
+        now: UnixTime,
+    ) -> Result<bool, ReleaseError> {
+        let (ordinal, allocated) = self.releasable(address, handle, sequence)?;
+        if allocated {
+            self.cool(&[ordinal], cooldown, now);
+        }
+        Ok(allocated)
+    }
+
+    /// The ordinal of an address that passes the checks, and whether it is allocated.
+    fn releasable(
+        &self,
+        address: IpAddr,
+        handle: Option<&str>,
+        sequence: Option<u64>,
+    ) -> Result<(u16, bool), ReleaseError> {
+        let ordinal = self.ordinal(address).ok_or(ReleaseError::OutOfBlock)?;
+        if sequence.is_some_and(|sequence| sequence != self.sequence_of(ordinal)) {
+            return Err(ReleaseError::BadSequence);
+        }
+        let Some(stored) = self.attributes_of(ordinal).filter(|a| a.released_at.is_none()) else {
+            return Ok((ordinal, false));
+        };
+        if handle.is_some() && stored.handle.as_deref().map(clean_handle) != handle {
+            return Err(ReleaseError::BadHandle);
+        }
+        Ok((ordinal, true))
     }
 
     /// Releases every address of `handle` (with `sequence`: only those that have it) and returns how many.
@@ -120,12 +165,12 @@ impl Block {
     /// ```
     /// use ippool::{Attributes, Block, UnixTime};
     /// let mut block = Block::new("10.0.0.0/30".parse()?, 7, None)?;
-    /// block.assign("10.0.0.2".parse()?, &Attributes::with_handle("h"), None)?;
+    /// block.assign("10.0.0.2".parse()?, Attributes::with_handle("h"), None)?;
     /// assert_eq!(block.release_by_handle("h", None, 0, UnixTime::default()), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn release_by_handle(&mut self, handle: &str, sequence: Option<u64>, cooldown: i64, now: UnixTime) -> u64 {
-        let ordinals: BTreeSet<u16> = self
+        let ordinals: Vec<u16> = self
             .ordinals_of(handle)
             .filter(|ordinal| sequence.is_none_or(|sequence| sequence == self.sequence_of(*ordinal)))
             .collect();
@@ -145,36 +190,49 @@ impl Block {
     /// ```
     #[doc(alias = "garbage_collect")]
     pub fn collect(&mut self, cooldown: i64, now: UnixTime) -> bool {
-        let due = now.saturating_add_secs(cooldown.saturating_neg());
-        let over: Vec<u16> = (0..=u16::MAX)
-            .take(self.size())
-            .filter(|ordinal| {
-                let released = self.attributes_of(*ordinal).and_then(|attributes| attributes.released_at);
-                released.is_some_and(|at| cooldown <= 0 || at < due)
-            })
-            .collect();
-        for ordinal in &over {
-            self.point(*ordinal, None);
-            if let Some(sequences) = self.parts.sequences.as_mut() {
-                sequences.remove(ordinal);
+        if self.has_cooling() {
+            let due = now.saturating_add_secs(cooldown.saturating_neg());
+            let over = |at: UnixTime| cooldown <= 0 || at < due;
+            let mut freed = false;
+            for ordinal in (0..=u16::MAX).take(self.size()) {
+                if self.attributes_of(ordinal).and_then(|attributes| attributes.released_at).is_some_and(over) {
+                    self.set_free(ordinal);
+                    freed = true;
+                }
             }
+            return self.table.sweep() || freed;
         }
-        if !over.is_empty() {
-            self.parts.free.get_or_insert_default().extend(&over);
-        }
-        let swept = self.sweep_attributes();
-        swept || !over.is_empty()
+        self.table.sweep()
     }
 
-    fn cool(&mut self, ordinals: &BTreeSet<u16>, cooldown: i64, now: UnixTime) {
-        if !ordinals.is_empty() {
-            let index = self.intern(Attributes { released_at: Some(now.whole_secs()), ..Attributes::default() });
+    /// Lets ascending ordinals cool down, then frees what is due.
+    fn cool(&mut self, ordinals: &[u16], cooldown: i64, now: UnixTime) {
+        if cooldown <= 0 && !self.has_cooling() {
+            // Nothing would cool at all, here or elsewhere in the block.
             for ordinal in ordinals {
-                self.point(*ordinal, Some(index));
-                self.parts.sequences.get_or_insert_default().insert(*ordinal, self.parts.sequence);
+                self.nulls.attributes = false;
+                self.nulls.sequences = false;
+                self.set_free(*ordinal);
+            }
+            self.table.sweep();
+            return;
+        }
+        if !ordinals.is_empty() {
+            let released = Attributes { released_at: Some(now.whole_secs()), ..Attributes::default() };
+            let index = self.intern(Arc::new(released));
+            for ordinal in ordinals {
+                self.table.point(*ordinal, Some(index));
+                self.number(*ordinal);
             }
         }
         self.collect(cooldown, now);
+    }
+
+    fn set_free(&mut self, ordinal: u16) {
+        self.table.point(ordinal, None);
+        self.table.set_sequence(ordinal, None);
+        self.nulls.free = false;
+        self.free.push(ordinal);
     }
 }
 

@@ -14,7 +14,7 @@ fn calico_1_3_the_free_queue_is_first_in_first_out() {
     let mut block = block("10.0.0.0/30");
     let one = |block: &mut Block, handle: &str| {
         let attributes = Attributes::with_handle(handle);
-        block.auto_assign(1, &attributes, None, &Reservations::default()).unwrap()[0].addr().to_string()
+        block.auto_assign(1, attributes, None, &Reservations::default()).unwrap()[0].addr().to_string()
     };
     for last in 0..4u8 {
         assert_eq!(one(&mut block, "a"), alloc::format!("10.0.0.{last}"));
@@ -26,14 +26,14 @@ fn calico_1_3_the_free_queue_is_first_in_first_out() {
 #[test]
 fn calico_1_3_cooling_addresses_keep_a_block_non_empty_until_their_time_is_over() {
     let mut block = block("10.0.0.0/30");
-    block.assign("10.0.0.1".parse().unwrap(), &Attributes::with_handle("a"), None).unwrap();
+    block.assign("10.0.0.1".parse().unwrap(), Attributes::with_handle("a"), None).unwrap();
     let t = UnixTime::from_secs(100);
     assert_eq!(block.release_by_handle("a", None, 30, t), 1);
     assert!(!block.is_empty());
     assert!(!block.collect(30, UnixTime::from_secs(129)));
     assert!(block.collect(30, UnixTime::from_secs(131)));
     assert_eq!(block.free_queue(), [0, 2, 3, 1]);
-    assert!(block.is_empty() && block.parts().attributes.as_ref().unwrap().is_empty());
+    assert!(block.is_empty() && block.to_parts().attributes.as_ref().unwrap().is_empty());
 }
 
 #[test]
@@ -45,13 +45,13 @@ fn calico_1_3_every_change_keeps_the_invariants() {
         match step * 2_654_435_761 % 7 {
             0..=3 => {
                 block
-                    .auto_assign(1 + usize::try_from(step % 3).unwrap(), &attributes, None, &Reservations::default())
+                    .auto_assign(1 + usize::try_from(step % 3).unwrap(), attributes, None, &Reservations::default())
                     .unwrap();
             }
             _ => {
                 block.release_by_handle(&handle, None, 5, UnixTime::from_secs(i64::try_from(step).unwrap()));
             }
         }
-        assert_eq!(Block::from_parts(block.parts().clone()).as_ref(), Ok(&block), "step {step}");
+        assert_eq!(Block::from_parts(block.to_parts()).as_ref(), Ok(&block), "step {step}");
     }
 }

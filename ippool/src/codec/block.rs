@@ -26,7 +26,7 @@ use super::{DecodeError, json, key, time};
 /// ```
 #[must_use]
 pub fn encode_block(block: &Block) -> String {
-    let parts = block.parts();
+    let parts = block.to_parts();
     let mut text = String::from("{");
     let out = &mut text;
     json::string(&parts.cidr.to_string(), json::member("cidr", out));

@@ -41,7 +41,7 @@ fn calico_1_2_real_block_comes_back_octet_for_octet() {
     );
     let block = decode_block(text.as_bytes()).unwrap();
     assert_eq!(encode_block(&block), text);
-    let parts = block.parts();
+    let parts = block.to_parts();
     assert_eq!(parts.affinity, Some(Owner::host("k8s-node1")));
     assert_eq!(parts.claim_time, Some(UnixTime::from_secs(1_795_402_754)));
     assert_eq!(parts.sequences, Some(BTreeMap::from([(0, 1_795_402_754_333_293_741)])));
@@ -121,7 +121,7 @@ fn calico_1_2_blocks_that_come_back_in_the_new_form() {
 
 #[test]
 fn calico_1_2_sequence_numbers_are_written_in_the_order_of_the_texts() {
-    let mut parts = Block::new(net("10.0.0.0/28"), 0, None).unwrap().into_parts();
+    let mut parts = Block::new(net("10.0.0.0/28"), 0, None).unwrap().to_parts();
     parts.sequences = Some(BTreeMap::from([(2, 1), (10, 1), (1, 1)]));
     let text = encode_block(&Block::from_parts(parts).unwrap());
     assert!(text.contains(r#""sequenceNumberForAllocation":{"1":1,"10":1,"2":1}"#), "{text}");

@@ -27,7 +27,7 @@ pub struct AssignIp {
     /// What the address is for, if its pool is to be asked.
     pub used_for: Option<Use>,
     /// What is stored with the address: handle and owner.
-    pub attributes: Attributes,
+    pub attributes: Arc<Attributes>,
     /// At most this many addresses for the handle and IP version; 0: any.
     pub max_alloc: u32,
     /// The time.
@@ -37,13 +37,13 @@ pub struct AssignIp {
 impl AssignIp {
     /// A request of `host` for `address`.
     pub fn new(address: IpAddr, host: impl Into<String>, now: UnixTime) -> AssignIp {
-        AssignIp { address, host: host.into(), used_for: None, attributes: Attributes::default(), max_alloc: 0, now }
+        AssignIp { address, host: host.into(), used_for: None, attributes: Arc::default(), max_alloc: 0, now }
     }
 
     /// With this handle and these attributes.
     #[must_use]
-    pub fn with_attributes(self, attributes: Attributes) -> AssignIp {
-        AssignIp { attributes, ..self }
+    pub fn with_attributes(self, attributes: impl Into<Arc<Attributes>>) -> AssignIp {
+        AssignIp { attributes: attributes.into(), ..self }
     }
 }
 
@@ -165,7 +165,7 @@ impl Assign {
     fn take(&self, io: &mut Tape, read: ReadBlock, strict: bool) -> Result<Option<Outcome>, Halt> {
         let AssignIp { address, attributes, max_alloc, .. } = &self.request;
         let mut block = Arc::unwrap_or_clone(read.block);
-        match block.assign(*address, attributes, strict.then_some(&self.owner)) {
+        match block.assign(*address, Arc::clone(attributes), strict.then_some(&self.owner)) {
             Ok(()) => {}
             Err(AssignError::AffinityMismatch) => return Ok(Some(Err(AssignIpError::AffinityMismatch))),
             Err(AssignError::AlreadyAssigned | AssignError::OutOfBlock) => {

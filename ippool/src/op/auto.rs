@@ -39,7 +39,7 @@ pub struct AutoAssign {
     /// IPv6 addresses wanted.
     pub num_v6: usize,
     /// What is stored with the addresses: handle and owner.
-    pub attributes: Attributes,
+    pub attributes: Arc<Attributes>,
     /// Only from these IPv4 pools, in this order; none: pools are chosen by selectors.
     pub pools_v4: Vec<IpNet>,
     /// Only from these IPv6 pools, in this order.
@@ -70,7 +70,7 @@ impl AutoAssign {
             used_for,
             num_v4: 0,
             num_v6: 0,
-            attributes: Attributes::default(),
+            attributes: Arc::default(),
             pools_v4: Vec::new(),
             pools_v6: Vec::new(),
             max_blocks: 0,
@@ -92,8 +92,8 @@ impl AutoAssign {
 
     /// With this handle and these attributes.
     #[must_use]
-    pub fn with_attributes(self, attributes: Attributes) -> AutoAssign {
-        AutoAssign { attributes, ..self }
+    pub fn with_attributes(self, attributes: impl Into<Arc<Attributes>>) -> AutoAssign {
+        AutoAssign { attributes: attributes.into(), ..self }
     }
 
     /// Who claims blocks for the request.

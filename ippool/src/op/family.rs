@@ -395,7 +395,7 @@ fn take(io: &mut Tape, common: &Common, read: ReadBlock, num: usize, owner: Opti
     let request = &common.request;
     let mut block = Arc::unwrap_or_clone(read.block);
     let reserved = common.resources.reservations();
-    let taken = match block.auto_assign(num, &request.attributes, owner, reserved) {
+    let taken = match block.auto_assign(num, Arc::clone(&request.attributes), owner, reserved) {
         Ok(taken) if !taken.is_empty() => taken,
         // Full, or given to another owner since: on to the next one.
         _ => return Ok(Took::None),

@@ -108,14 +108,14 @@ fn on_block(op: &str, fields: &Fields<'_>, mut block: Block, now: UnixTime) -> R
         "block_auto_assign" => {
             let (attributes, owner) = (read::attributes(fields)?, checked_owner(fields)?);
             let reserved = read::reservations(fields, "reservations")?;
-            match block.auto_assign(read::small(fields, "num", 0)?, &attributes, owner.as_ref(), &reserved) {
+            match block.auto_assign(read::small(fields, "num", 0)?, attributes, owner.as_ref(), &reserved) {
                 Ok(taken) => Outcome::ok().with("addresses", list(taken)),
                 Err(error) => Outcome::failed(errors::block_assign(&error)).with("addresses", list::<IpNet>([])),
             }
         }
         "block_assign" => {
             let (attributes, owner) = (read::attributes(fields)?, checked_owner(fields)?);
-            let result = block.assign(read::needed_ip(fields, "ip")?, &attributes, owner.as_ref());
+            let result = block.assign(read::needed_ip(fields, "ip")?, attributes, owner.as_ref());
             Outcome::from_result(result, errors::block_assign)
         }
         "block_release" => {

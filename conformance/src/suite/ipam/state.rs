@@ -66,7 +66,7 @@ pub(crate) fn owned_blocks(store: &MemoryStore) -> Vec<IpNet> {
 pub(crate) fn blocks_valid(store: &MemoryStore) -> bool {
     store.iter().all(|(key, value)| match (key, value) {
         (Key::Block(cidr), Object::Block(block)) => {
-            block.cidr() == *cidr && Block::from_parts(block.parts().clone()).is_ok()
+            block.cidr() == *cidr && Block::from_parts(block.to_parts()).is_ok()
         }
         (Key::Block(_), _) => false,
         _ => true,
