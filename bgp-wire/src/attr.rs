@@ -32,7 +32,7 @@ use crate::error::AttrProblem;
 use crate::registry::attributes;
 use crate::{Action, AttrFlags, AttrType, Context, SessionKind};
 
-// type => flags, row in file; in the order of the types.
+// type => flags, row in file (`pub`: the file has public types of its own); in the order of the types.
 attributes! {
     1  => WELL_KNOWN              Origin             in origin,
     2  => WELL_KNOWN              AsPath<'_>         in as_path,
@@ -44,8 +44,8 @@ attributes! {
     8  => OPTIONAL_TRANSITIVE     Communities        in communities,
     9  => OPTIONAL_NON_TRANSITIVE OriginatorId       in originator_id,
     10 => OPTIONAL_NON_TRANSITIVE ClusterList        in cluster_list,
-    14 => OPTIONAL_NON_TRANSITIVE MpReach<'_>        in mp_reach,
-    15 => OPTIONAL_NON_TRANSITIVE MpUnreach<'_>      in mp_unreach,
+    14 => OPTIONAL_NON_TRANSITIVE MpReach<'_>        in pub(crate) mp_reach,
+    15 => OPTIONAL_NON_TRANSITIVE MpUnreach<'_>      in pub(crate) mp_unreach,
     16 => OPTIONAL_TRANSITIVE     ExtCommunities     in ext_communities,
     17 => OPTIONAL_TRANSITIVE     As4Path            in as4_path,
     18 => OPTIONAL_TRANSITIVE     As4Aggregator      in as4_aggregator,
@@ -62,11 +62,19 @@ pub(crate) trait Attribute {
     const MALFORMED: Action = Action::TreatAsWithdraw;
     /// From whom it is taken; from all others it is discarded before anything else is looked at.
     const TAKEN_FROM: Source = Source::Anyone;
+    /// What other Optional or Transitive bits than the row's come to (RFC 7606 section 3 c).
+    const WRONG_FLAGS: Action = Action::TreatAsWithdraw;
 
     /// What else can be wrong with a value of a right length.
     fn check(value: &[u8], ctx: &Context) -> Result<(), AttrProblem> {
         let _ = (value, ctx);
         Ok(())
+    }
+
+    /// What one problem comes to, where problems differ.
+    fn treatment(problem: AttrProblem) -> Action {
+        let _ = problem;
+        Self::MALFORMED
     }
 }
 
@@ -168,8 +176,11 @@ fn judge_as<T: Row>(raw: &RawAttr<'_>, ctx: &Context) -> Judgement {
     };
     match checked {
         Ok(()) if flags_fit => Judgement::Good(T::SLOT),
+        _ if !flags_fit && T::WRONG_FLAGS == Action::AttributeDiscard => {
+            Judgement::Malformed { problem: AttrProblem::Flags, action: T::WRONG_FLAGS, flags_fit: true }
+        }
         Ok(()) => Judgement::Flags(T::SLOT),
-        Err(problem) => Judgement::Malformed { problem, action: T::MALFORMED, flags_fit },
+        Err(problem) => Judgement::Malformed { problem, action: T::treatment(problem), flags_fit },
     }
 }
 

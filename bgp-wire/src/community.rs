@@ -3,13 +3,12 @@
 pub mod ext;
 pub mod ipv6_ext;
 pub mod large;
-#[cfg(feature = "serde")]
-mod text;
 
 use core::fmt;
 use core::str::FromStr;
 
 use crate::ParseError;
+use crate::registry::text_form;
 
 /// A community of RFC 1997: a 32-bit number, written `high:low` in decimal or by its well-known name.
 ///
@@ -87,6 +86,8 @@ impl FromStr for Community {
         Ok(Community::new(decimal(high)?, decimal(low)?))
     }
 }
+
+text_form!(Community);
 
 /// A decimal number as RFC 1997 and RFC 8092 texts write it: digits only, no sign.
 fn decimal<T: FromStr>(text: &str) -> Result<T, ParseError> {

@@ -151,8 +151,13 @@ macro_rules! capabilities {
 
 /// The path attributes: the modules that hold one each, and what the validating pass asks of the rows.
 macro_rules! attributes {
-    ($( $code:literal => $flags:ident $Type:ident $(<$lt:lifetime>)? in $module:ident, )*) => {
-        $( pub(crate) mod $module; )*
+    ($( $code:literal => $flags:ident $Type:ident $(<$lt:lifetime>)? in $vis:vis $module:ident, )*) => {
+        $( $vis mod $module; )*
+
+        const _: () = {
+            const fn send_sync<T: Send + Sync>() {}
+            $( send_sync::<$module::$Type $(<$lt>)?>(); )*
+        };
 
         /// The types in the order of the rows: a row's number is its place.
         #[expect(non_camel_case_types, reason = "named as the modules are")]
@@ -194,6 +199,26 @@ macro_rules! attributes {
                 $( $code => judge_as::<$module::$Type $(<$lt>)?>(raw, ctx), )*
                 _ => Judgement::NoRow,
             }
+        }
+
+        /// Writes the attributes that are there, each by the name of its module.
+        #[cfg(feature = "serde")]
+        pub(crate) fn write_forms<M: serde::ser::SerializeMap>(attributes: &Attributes<'_>, map: &mut M) -> Result<(), M::Error> {
+            $( if let Some(form) = <$module::$Type $(<$lt>)? as text::Text>::form(attributes) {
+                map.serialize_entry(stringify!($module), &form)?;
+            } )*
+            Ok(())
+        }
+
+        /// Reads the attribute of that name; `None`: there is no such name.
+        #[cfg(feature = "serde")]
+        pub(crate) fn read_form<'de, M: serde::de::MapAccess<'de>>(
+            name: &str, map: &mut M, builder: AttrBuilder,
+        ) -> Result<Option<AttrBuilder>, M::Error> {
+            $( if name == stringify!($module) {
+                return Ok(Some(<$module::$Type $(<$lt>)? as text::Text>::build(map.next_value()?, builder)));
+            } )*
+            Ok(None)
         }
     };
 }
@@ -249,6 +274,25 @@ macro_rules! families {
     };
 }
 
+/// serde by `Display` and `FromStr`: a string in every format.
+macro_rules! text_form {
+    ($Type:ident) => {
+        #[cfg(feature = "serde")]
+        impl serde::Serialize for $Type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        #[cfg(feature = "serde")]
+        impl<'de> serde::Deserialize<'de> for $Type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                crate::hex::from_text(deserializer)
+            }
+        }
+    };
+}
+
 /// An identifier that is written as a dotted quad: text, serde and conversions.
 macro_rules! quad {
     ($Type:ident, $what:literal) => {
@@ -295,4 +339,4 @@ macro_rules! quad {
     };
 }
 
-pub(crate) use {attributes, capabilities, families, numbers, pairs, quad};
+pub(crate) use {attributes, capabilities, families, numbers, pairs, quad, text_form};

@@ -79,3 +79,16 @@ impl Attributes<'_> {
                 .is_some_and(|aggregator| aggregator.asn != Asn::TRANS)
     }
 }
+
+#[cfg(feature = "serde")]
+impl crate::attr::text::Text for Aggregator {
+    type Form = Aggregator;
+
+    fn form(attributes: &Attributes<'_>) -> Option<Self::Form> {
+        attributes.aggregator()
+    }
+
+    fn build(form: Self::Form, builder: crate::attr::AttrBuilder) -> crate::attr::AttrBuilder {
+        builder.aggregator(form)
+    }
+}

@@ -19,3 +19,8 @@ impl Attribute for As4Aggregator {
         check_asn(value)
     }
 }
+
+#[cfg(feature = "serde")]
+impl crate::attr::text::Text for As4Aggregator {
+    type Form = crate::attr::text::Elsewhere;
+}

@@ -25,3 +25,8 @@ impl Attribute for As4Path {
         if kinds.first.is_none() { Err(AttrProblem::Length) } else { Ok(()) }
     }
 }
+
+#[cfg(feature = "serde")]
+impl crate::attr::text::Text for As4Path {
+    type Form = crate::attr::text::Elsewhere;
+}

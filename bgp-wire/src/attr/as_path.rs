@@ -470,3 +470,17 @@ impl<'a> Attributes<'a> {
         })
     }
 }
+
+#[cfg(feature = "serde")]
+impl crate::attr::text::Text for AsPath<'_> {
+    type Form = alloc::vec::Vec<crate::attr::PathSegment>;
+
+    fn form(attributes: &Attributes<'_>) -> Option<Self::Form> {
+        let owned = |segment: Segment<'_>| crate::attr::PathSegment { kind: segment.kind, asns: segment.asns.collect() };
+        Some(attributes.as_path()?.segments().map(owned).collect())
+    }
+
+    fn build(form: Self::Form, builder: crate::attr::AttrBuilder) -> crate::attr::AttrBuilder {
+        builder.segments(&form)
+    }
+}

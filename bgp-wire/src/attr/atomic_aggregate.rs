@@ -19,3 +19,16 @@ impl Attributes<'_> {
         self.value::<AtomicAggregate>().is_some()
     }
 }
+
+#[cfg(feature = "serde")]
+impl crate::attr::text::Text for AtomicAggregate {
+    type Form = bool;
+
+    fn form(attributes: &Attributes<'_>) -> Option<Self::Form> {
+        attributes.atomic_aggregate().then_some(true)
+    }
+
+    fn build(form: Self::Form, builder: crate::attr::AttrBuilder) -> crate::attr::AttrBuilder {
+        if form { builder.atomic_aggregate() } else { builder }
+    }
+}

@@ -225,7 +225,7 @@ impl AttrBuilder {
         if value.is_empty() { self.without(ty) } else { self.with(ty, value) }
     }
 
-    fn with(mut self, ty: AttrType, value: Vec<u8>) -> AttrBuilder {
+    pub(super) fn with(mut self, ty: AttrType, value: Vec<u8>) -> AttrBuilder {
         self.attrs.insert(ty, (flags_of(ty), value));
         self
     }

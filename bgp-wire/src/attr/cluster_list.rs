@@ -26,3 +26,17 @@ impl<'a> Attributes<'a> {
         Values::new(self.value::<ClusterList>().unwrap_or_default())
     }
 }
+
+#[cfg(feature = "serde")]
+impl crate::attr::text::Text for ClusterList {
+    type Form = alloc::vec::Vec<ClusterId>;
+
+    fn form(attributes: &Attributes<'_>) -> Option<Self::Form> {
+        let values = attributes.cluster_list();
+        (values.len() != 0).then(|| values.collect())
+    }
+
+    fn build(form: Self::Form, builder: crate::attr::AttrBuilder) -> crate::attr::AttrBuilder {
+        builder.cluster_list(&form)
+    }
+}

@@ -18,3 +18,17 @@ impl<'a> Attributes<'a> {
         Values::new(self.value::<Communities>().unwrap_or_default())
     }
 }
+
+#[cfg(feature = "serde")]
+impl crate::attr::text::Text for Communities {
+    type Form = alloc::vec::Vec<Community>;
+
+    fn form(attributes: &Attributes<'_>) -> Option<Self::Form> {
+        let values = attributes.communities();
+        (values.len() != 0).then(|| values.collect())
+    }
+
+    fn build(form: Self::Form, builder: crate::attr::AttrBuilder) -> crate::attr::AttrBuilder {
+        builder.communities(&form)
+    }
+}

@@ -18,3 +18,17 @@ impl<'a> Attributes<'a> {
         Values::new(self.value::<ExtCommunities>().unwrap_or_default())
     }
 }
+
+#[cfg(feature = "serde")]
+impl crate::attr::text::Text for ExtCommunities {
+    type Form = alloc::vec::Vec<ExtCommunity>;
+
+    fn form(attributes: &Attributes<'_>) -> Option<Self::Form> {
+        let values = attributes.ext_communities();
+        (values.len() != 0).then(|| values.collect())
+    }
+
+    fn build(form: Self::Form, builder: crate::attr::AttrBuilder) -> crate::attr::AttrBuilder {
+        builder.ext_communities(&form)
+    }
+}

@@ -18,3 +18,17 @@ impl<'a> Attributes<'a> {
         Values::new(self.value::<Ipv6ExtCommunities>().unwrap_or_default())
     }
 }
+
+#[cfg(feature = "serde")]
+impl crate::attr::text::Text for Ipv6ExtCommunities {
+    type Form = alloc::vec::Vec<Ipv6ExtCommunity>;
+
+    fn form(attributes: &Attributes<'_>) -> Option<Self::Form> {
+        let values = attributes.ipv6_ext_communities();
+        (values.len() != 0).then(|| values.collect())
+    }
+
+    fn build(form: Self::Form, builder: crate::attr::AttrBuilder) -> crate::attr::AttrBuilder {
+        builder.ipv6_ext_communities(&form)
+    }
+}

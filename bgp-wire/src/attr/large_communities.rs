@@ -19,6 +19,20 @@ impl<'a> Attributes<'a> {
     }
 }
 
+#[cfg(feature = "serde")]
+impl crate::attr::text::Text for LargeCommunities {
+    type Form = alloc::vec::Vec<LargeCommunity>;
+
+    fn form(attributes: &Attributes<'_>) -> Option<Self::Form> {
+        let values = attributes.large_communities();
+        (values.len() != 0).then(|| values.collect())
+    }
+
+    fn build(form: Self::Form, builder: crate::attr::AttrBuilder) -> crate::attr::AttrBuilder {
+        builder.large_communities(&form)
+    }
+}
+
 /// Appends the values of `value` without duplicates (RFC 8092 section 5). Lists without duplicates, which nearly all
 /// are, keep their order; so do short ones. A long list is sorted instead, to stay below quadratic work.
 #[cfg(feature = "alloc")]

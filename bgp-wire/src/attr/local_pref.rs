@@ -19,3 +19,16 @@ impl Attributes<'_> {
         u32_at(self.value::<LocalPref>()?, 0)
     }
 }
+
+#[cfg(feature = "serde")]
+impl crate::attr::text::Text for LocalPref {
+    type Form = u32;
+
+    fn form(attributes: &Attributes<'_>) -> Option<Self::Form> {
+        attributes.local_pref()
+    }
+
+    fn build(form: Self::Form, builder: crate::attr::AttrBuilder) -> crate::attr::AttrBuilder {
+        builder.local_pref(form)
+    }
+}

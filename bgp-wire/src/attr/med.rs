@@ -18,3 +18,16 @@ impl Attributes<'_> {
         u32_at(self.value::<Med>()?, 0)
     }
 }
+
+#[cfg(feature = "serde")]
+impl crate::attr::text::Text for Med {
+    type Form = u32;
+
+    fn form(attributes: &Attributes<'_>) -> Option<Self::Form> {
+        attributes.med()
+    }
+
+    fn build(form: Self::Form, builder: crate::attr::AttrBuilder) -> crate::attr::AttrBuilder {
+        builder.med(form)
+    }
+}

@@ -42,3 +42,8 @@ impl Attribute for MpReach<'_> {
             .map_err(|_| AttrProblem::Syntax)
     }
 }
+
+#[cfg(feature = "serde")]
+impl crate::attr::text::Text for MpReach<'_> {
+    type Form = crate::attr::text::Elsewhere;
+}

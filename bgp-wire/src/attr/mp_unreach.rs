@@ -33,3 +33,8 @@ impl Attribute for MpUnreach<'_> {
             .map_err(|_| AttrProblem::Syntax)
     }
 }
+
+#[cfg(feature = "serde")]
+impl crate::attr::text::Text for MpUnreach<'_> {
+    type Form = crate::attr::text::Elsewhere;
+}

@@ -16,3 +16,8 @@ impl Attribute for NextHop {
         }
     }
 }
+
+#[cfg(feature = "serde")]
+impl crate::attr::text::Text for NextHop {
+    type Form = crate::attr::text::Elsewhere;
+}

@@ -70,3 +70,16 @@ impl Attributes<'_> {
         self.value::<Origin>()?.first().copied().and_then(Origin::from_code)
     }
 }
+
+#[cfg(feature = "serde")]
+impl crate::attr::text::Text for Origin {
+    type Form = Origin;
+
+    fn form(attributes: &Attributes<'_>) -> Option<Self::Form> {
+        attributes.origin()
+    }
+
+    fn build(form: Self::Form, builder: crate::attr::AttrBuilder) -> crate::attr::AttrBuilder {
+        builder.origin(form)
+    }
+}

@@ -20,3 +20,16 @@ impl Attributes<'_> {
         u32_at(self.value::<OriginatorId>()?, 0).map(BgpId)
     }
 }
+
+#[cfg(feature = "serde")]
+impl crate::attr::text::Text for OriginatorId {
+    type Form = BgpId;
+
+    fn form(attributes: &Attributes<'_>) -> Option<Self::Form> {
+        attributes.originator_id()
+    }
+
+    fn build(form: Self::Form, builder: crate::attr::AttrBuilder) -> crate::attr::AttrBuilder {
+        builder.originator_id(form)
+    }
+}

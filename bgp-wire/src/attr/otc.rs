@@ -20,3 +20,16 @@ impl Attributes<'_> {
         u32_at(self.value::<Otc>()?, 0).map(Asn)
     }
 }
+
+#[cfg(feature = "serde")]
+impl crate::attr::text::Text for Otc {
+    type Form = Asn;
+
+    fn form(attributes: &Attributes<'_>) -> Option<Self::Form> {
+        attributes.otc()
+    }
+
+    fn build(form: Self::Form, builder: crate::attr::AttrBuilder) -> crate::attr::AttrBuilder {
+        builder.otc(form)
+    }
+}

@@ -1,43 +1,79 @@
-//! serde form of attributes: by name, communities as text, what has no name here as hexadecimal octets.
+//! serde form of attributes: by the names of their modules, communities as text, what has no row as hexadecimal octets.
 //!
 //! Binary formats carry the octets of the canonical block.
 
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
+use core::fmt;
 
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::attr::raw::ELSEWHERE;
-use crate::attr::{Aggregator, AttrBuilder, AttrSet, Attributes, Origin, PathSegment, Segment};
-use crate::community::Community;
-use crate::community::ext::ExtCommunity;
-use crate::community::ipv6_ext::Ipv6ExtCommunity;
-use crate::community::large::LargeCommunity;
-use crate::{Asn, AttrFlags, AttrType, BgpId, ClusterId, Error};
+use crate::attr::{AttrBuilder, Attributes, read_form, slot, write_forms};
+use crate::{AttrFlags, AttrType};
+
+/// What the file of an attribute says of its human-readable form, which stands under the name of the file.
+pub(crate) trait Text {
+    /// The form; the octets can be made of it again.
+    type Form: Serialize + DeserializeOwned;
+
+    /// The form, if the attribute is there.
+    fn form(attributes: &Attributes<'_>) -> Option<Self::Form> {
+        let _ = attributes;
+        None
+    }
+
+    /// Adds the attribute of that form.
+    fn build(form: Self::Form, builder: AttrBuilder) -> AttrBuilder {
+        let _ = form;
+        builder
+    }
+}
+
+/// The form of attributes that no canonical block has: there is none.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Elsewhere {}
 
 /// As its attributes by name, and `other` for those without one.
 impl Serialize for Attributes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Text::from(self).serialize(serializer)
+        let mut map = serializer.serialize_map(None)?;
+        write_forms(self, &mut map)?;
+        let (mut partial, mut other) = (Vec::new(), Vec::new());
+        for raw in self.iter().filter(|raw| !ELSEWHERE.contains(raw.ty)) {
+            let flags = AttrFlags(raw.canonical_flags());
+            if slot(raw.ty).is_none() {
+                other.push(Other { flags, ty: raw.ty, value: raw.value.to_vec() });
+            } else if flags.contains(AttrFlags::PARTIAL) {
+                partial.push(raw.ty);
+            }
+        }
+        if !partial.is_empty() {
+            map.serialize_entry(PARTIAL, &partial)?;
+        }
+        if !other.is_empty() {
+            map.serialize_entry(OTHER, &other)?;
+        }
+        map.end()
     }
 }
 
-/// The canonical block of an [`Update`]. For `#[serde(with = "..")]`.
+/// A canonical block. For `#[serde(with = "..")]`.
 pub(crate) mod block {
-    use super::{Attributes, Deserialize, Deserializer, Serialize, Serializer, Text, Vec};
+    use super::{Attributes, Blocks, Deserializer, Serialize, Serializer, Vec};
 
     pub(crate) fn serialize<S: Serializer>(block: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
         if !serializer.is_human_readable() {
             return crate::hex::serialize(block, serializer);
         }
-        match Attributes::from_canonical(block) {
-            Ok(attributes) => Text::from(&attributes).serialize(serializer),
-            Err(error) => Err(serde::ser::Error::custom(error)),
-        }
+        Attributes::from_canonical(block).map_err(serde::ser::Error::custom)?.serialize(serializer)
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
         if deserializer.is_human_readable() {
-            return Text::deserialize(deserializer)?.build().map_err(serde::de::Error::custom);
+            return deserializer.deserialize_map(Blocks);
         }
         let block: Vec<u8> = crate::hex::deserialize(deserializer)?;
         Attributes::from_canonical(&block).map_err(serde::de::Error::custom)?;
@@ -45,44 +81,7 @@ pub(crate) mod block {
     }
 }
 
-/// The human-readable form of attributes.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Text {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    origin: Option<Origin>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    as_path: Option<Vec<PathSegment>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    med: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    local_pref: Option<u32>,
-    #[serde(skip_serializing_if = "is_false")]
-    atomic_aggregate: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    aggregator: Option<Aggregator>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    communities: Vec<Community>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    originator_id: Option<BgpId>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    cluster_list: Vec<ClusterId>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    ext_communities: Vec<ExtCommunity>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    ipv6_ext_communities: Vec<Ipv6ExtCommunity>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    large_communities: Vec<LargeCommunity>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    otc: Option<Asn>,
-    /// Types of the named ones that carry the Partial bit.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    partial: Vec<AttrType>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    other: Vec<Other>,
-}
-
-/// An attribute without a name of its own.
+/// An attribute without a row.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Other {
@@ -93,100 +92,43 @@ struct Other {
     value: Vec<u8>,
 }
 
-impl From<&Attributes<'_>> for Text {
-    fn from(attributes: &Attributes<'_>) -> Text {
-        let mut text = Text {
-            origin: attributes.origin(),
-            as_path: attributes.as_path().map(|path| {
-                let owned = |segment: Segment<'_>| PathSegment { kind: segment.kind, asns: segment.asns.collect() };
-                path.segments().map(owned).collect()
-            }),
-            med: attributes.med(),
-            local_pref: attributes.local_pref(),
-            atomic_aggregate: attributes.atomic_aggregate(),
-            aggregator: attributes.aggregator(),
-            communities: attributes.communities().collect(),
-            originator_id: attributes.originator_id(),
-            cluster_list: attributes.cluster_list().collect(),
-            ext_communities: attributes.ext_communities().collect(),
-            ipv6_ext_communities: attributes.ipv6_ext_communities().collect(),
-            large_communities: attributes.large_communities().collect(),
-            otc: attributes.otc(),
-            partial: Vec::new(),
-            other: Vec::new(),
-        };
-        for raw in attributes.iter().filter(|raw| !ELSEWHERE.contains(raw.ty)) {
-            let flags = AttrFlags(raw.canonical_flags());
-            if !NAMED.contains(raw.ty) {
-                text.other.push(Other { flags, ty: raw.ty, value: raw.value.to_vec() });
-            } else if flags.contains(AttrFlags::PARTIAL) {
-                text.partial.push(raw.ty);
-            }
-        }
-        text
-    }
-}
+/// Reads the human-readable form into a canonical block.
+struct Blocks;
 
-impl Text {
-    fn build(self) -> Result<Vec<u8>, Error> {
+impl<'de> Visitor<'de> for Blocks {
+    type Value = Vec<u8>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("path attributes by name")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Vec<u8>, M::Error> {
         let mut builder = AttrBuilder::empty();
-        if let Some(origin) = self.origin {
-            builder = builder.origin(origin);
+        let mut partial: Vec<AttrType> = Vec::new();
+        let mut read: Vec<Cow<'de, str>> = Vec::new();
+        while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+            if read.contains(&name) {
+                return Err(serde::de::Error::custom(format_args!("attribute `{name}` occurs again")));
+            }
+            builder = match &*name {
+                PARTIAL => {
+                    partial = map.next_value()?;
+                    builder
+                }
+                OTHER => map
+                    .next_value::<Vec<Other>>()?
+                    .into_iter()
+                    .fold(builder, |builder, other| builder.raw(other.flags, other.ty, &other.value)),
+                _ => read_form(&name, &mut map, builder)?
+                    .ok_or_else(|| serde::de::Error::custom(format_args!("no attribute is called `{name}`")))?,
+            };
+            read.push(name);
         }
-        if let Some(segments) = self.as_path {
-            builder = builder.segments(&segments);
-        }
-        if let Some(med) = self.med {
-            builder = builder.med(med);
-        }
-        if let Some(local_pref) = self.local_pref {
-            builder = builder.local_pref(local_pref);
-        }
-        if self.atomic_aggregate {
-            builder = builder.atomic_aggregate();
-        }
-        if let Some(aggregator) = self.aggregator {
-            builder = builder.aggregator(aggregator);
-        }
-        if let Some(id) = self.originator_id {
-            builder = builder.originator_id(id);
-        }
-        if let Some(asn) = self.otc {
-            builder = builder.otc(asn);
-        }
-        builder = builder
-            .communities(&self.communities)
-            .cluster_list(&self.cluster_list)
-            .ext_communities(&self.ext_communities)
-            .ipv6_ext_communities(&self.ipv6_ext_communities)
-            .large_communities(&self.large_communities);
-        for ty in self.partial {
-            builder = builder.partial(ty);
-        }
-        for other in self.other {
-            builder = builder.raw(other.flags, other.ty, &other.value);
-        }
-        builder.build()
+        partial.into_iter().fold(builder, AttrBuilder::partial).build().map_err(serde::de::Error::custom)
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_false(value: &bool) -> bool {
-    !value
-}
-
-/// The attributes that have a field of their own above; all others go by their octets.
-const NAMED: AttrSet = AttrSet::EMPTY
-    .with(AttrType::ORIGIN)
-    .with(AttrType::AS_PATH)
-    .with(AttrType::MED)
-    .with(AttrType::LOCAL_PREF)
-    .with(AttrType::ATOMIC_AGGREGATE)
-    .with(AttrType::AGGREGATOR)
-    .with(AttrType::COMMUNITIES)
-    .with(AttrType::ORIGINATOR_ID)
-    .with(AttrType::CLUSTER_LIST)
-    .with(AttrType::EXTENDED_COMMUNITIES)
-    .with(AttrType::IPV6_EXTENDED_COMMUNITIES)
-    .with(AttrType::LARGE_COMMUNITIES)
-    .with(AttrType::OTC);
+/// Types of the attributes with a row that carry the Partial bit.
+const PARTIAL: &str = "partial";
+/// The attributes without a row.
+const OTHER: &str = "other";

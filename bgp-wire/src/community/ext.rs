@@ -6,6 +6,7 @@ use core::str::FromStr;
 
 use super::{ERROR, decimal, hexadecimal, write_hexadecimal};
 use crate::ParseError;
+use crate::registry::text_form;
 
 /// An extended community: 8 octets, type and sub-type first.
 ///
@@ -89,6 +90,8 @@ impl FromStr for ExtCommunity {
         }
     }
 }
+
+text_form!(ExtCommunity);
 
 const TWO_OCTET_AS: u8 = 0x00;
 const IPV4_ADDRESS: u8 = 0x01;

@@ -5,6 +5,7 @@ use core::str::FromStr;
 
 use super::{hexadecimal, write_hexadecimal};
 use crate::ParseError;
+use crate::registry::text_form;
 
 /// An IPv6 address specific extended community: type, sub-type, 16 octets of address, 2 octets of local number.
 /// Its text is `0x` and 40 hexadecimal digits.
@@ -31,6 +32,8 @@ impl FromStr for Ipv6ExtCommunity {
         hexadecimal(text).map(Ipv6ExtCommunity)
     }
 }
+
+text_form!(Ipv6ExtCommunity);
 
 #[cfg(test)]
 mod tests {

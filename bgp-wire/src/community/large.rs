@@ -5,6 +5,7 @@ use core::str::FromStr;
 
 use super::{ERROR, decimal};
 use crate::ParseError;
+use crate::registry::text_form;
 
 /// A large community: three 32-bit numbers, written `global:first:second` in decimal.
 ///
@@ -64,6 +65,8 @@ impl FromStr for LargeCommunity {
         if parts.next().is_some() { Err(ERROR) } else { Ok(community) }
     }
 }
+
+text_form!(LargeCommunity);
 
 #[cfg(test)]
 mod tests {
