@@ -2,8 +2,8 @@
 
 use bgp_wire::MessageType;
 
-/// How many messages of each type went through a session since it was made. A number that has reached its end stays there:
-/// 2^64 - 1 for UPDATEs and KEEPALIVEs that came in, 2^32 - 1 for all others.
+/// How many messages of each type went through a session since it was made. UPDATEs and KEEPALIVEs that came
+/// in have 64 bits, which no session lives to fill; all others stay at 2^32 - 1.
 ///
 /// Sent UPDATEs are not among them: the session does not see them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Counters {
 
     pub(crate) fn count_received(&mut self, ty: MessageType) {
         match ty {
-            MessageType::UPDATE => self.updates = self.updates.saturating_add(1),
+            MessageType::UPDATE => self.updates = self.updates.wrapping_add(1),
             MessageType::KEEPALIVE => self.count_keepalive(),
             other => {
                 if let Some(count) = slot(other).and_then(|slot| self.received.get_mut(slot)) {
@@ -47,7 +47,7 @@ impl Counters {
 
     #[inline]
     pub(crate) const fn count_keepalive(&mut self) {
-        self.keepalives = self.keepalives.saturating_add(1);
+        self.keepalives = self.keepalives.wrapping_add(1);
     }
 
     pub(crate) fn count_sent(&mut self, ty: MessageType) {

@@ -9,8 +9,8 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use bgp_wire::{
-    Asn, BgpId, Context, Error, MAX_LEN, MAX_LEN_EXTENDED, MessageType, Notification, OpenView, Params, RefreshSubtype,
-    RouteRefresh, UpdateView, message_type,
+    Asn, BgpId, Context, Error, KEEPALIVE, MAX_LEN, MAX_LEN_EXTENDED, MessageType, Notification, OpenView, Params,
+    RefreshSubtype, RouteRefresh, UpdateView, frame, message_type,
 };
 
 use act::{Conn, Counter, End};
@@ -144,7 +144,30 @@ impl Session {
         run(self, now, Input::Cease(cease));
     }
 
-    /// One whole message came in, as [`bgp_wire::frame`] cuts it with [`receive_limit`](Self::receive_limit).
+    /// Cuts the first message off `octets`, as [`bgp_wire::frame`] does with [`receive_limit`](Self::receive_limit): the
+    /// message and what follows it, or `None` if more octets are needed.
+    ///
+    /// # Errors
+    /// Those of [`bgp_wire::frame`]; give them to [`framing_error`](Self::framing_error).
+    ///
+    /// ```
+    /// # use bgp_fsm::{Config, PeerAs, Session};
+    /// # use bgp_wire::{Asn, BgpId, KEEPALIVE};
+    /// # let session = Session::new(Config::new(Asn(64512), BgpId(1), PeerAs::Any), 7);
+    /// assert_eq!(session.frame(&KEEPALIVE)?, Some((&KEEPALIVE[..], &[][..])));
+    /// # Ok::<(), bgp_wire::Error>(())
+    /// ```
+    #[inline]
+    #[expect(clippy::type_complexity, reason = "a name for two slices would hide them")]
+    pub fn frame<'m>(&self, octets: &'m [u8]) -> Result<Option<(&'m [u8], &'m [u8])>, Error> {
+        // Most of what a peer sends: one comparison in place of a look at each field.
+        match octets.split_at_checked(KEEPALIVE.len()) {
+            Some((message, rest)) if message == KEEPALIVE => Ok(Some((message, rest))),
+            _ => frame(octets, self.receive_limit()),
+        }
+    }
+
+    /// One whole message came in, as [`frame`](Self::frame) cuts it.
     ///
     /// What it brings is given back and borrows from the message only. Messages of a session in Idle are nobody's.
     ///
@@ -164,7 +187,7 @@ impl Session {
     pub fn receive<'m>(&mut self, now: Instant, message: &'m [u8]) -> Received<'m> {
         // Most of what a session sees in its life; all that `run` would do with it stands here.
         let keepalive =
-            matches!(message, [.., ty] if message.len() == KEEPALIVE_LEN && *ty == MessageType::KEEPALIVE.0);
+            matches!(message, [.., ty] if message.len() == KEEPALIVE.len() && *ty == MessageType::KEEPALIVE.0);
         if keepalive && self.state == State::Established && now >= self.last {
             self.last = now;
             self.counters.count_keepalive();
@@ -393,8 +416,6 @@ impl Session {
 fn takes_extended(config: &Config) -> bool {
     config.capabilities.iter().any(|capability| matches!(capability, bgp_wire::capability::Capability::ExtendedMessage))
 }
-
-const KEEPALIVE_LEN: usize = bgp_wire::KEEPALIVE.len();
 
 const fn expiry(timer: Timer) -> Event {
     match timer {

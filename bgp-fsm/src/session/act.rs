@@ -5,7 +5,7 @@ use core::time::Duration;
 use bgp_wire::{FamilySet, NotificationBuf, NotificationCode};
 
 use super::Session;
-use super::output::Pending;
+use super::output::{Actions, Pending};
 use crate::{Cause, Down, Instant, Negotiated, State, Timer};
 
 /// The connection of the session.
@@ -73,12 +73,18 @@ impl Session {
     pub(crate) fn dial(&mut self, now: Instant) {
         self.start_timer(now, Timer::ConnectRetry, self.config.connect_retry);
         self.conn = Conn::Dialing;
-        self.actions.connect = true;
+        self.actions.put(Actions::CONNECT);
     }
 
     /// Event 15, which means something if requests are tracked.
     pub(crate) fn refuse_request(&mut self) {
-        self.actions.reject |= self.config.track_tcp_state;
+        if self.config.track_tcp_state {
+            self.reject();
+        }
+    }
+
+    pub(crate) fn reject(&mut self) {
+        self.actions.put(Actions::REJECT);
     }
 
     pub(crate) fn forget_flaps(&mut self) {
@@ -95,13 +101,15 @@ impl Session {
     /// Drops the connection, or the dial.
     pub(crate) fn disconnect(&mut self, abort: bool) {
         // A dial that nobody has begun needs no end.
-        let begun = self.conn == Conn::Open || (self.conn == Conn::Dialing && !self.actions.connect);
-        if begun {
-            self.actions.close = Some(abort || self.actions.close == Some(true));
+        let planned = self.actions.take(Actions::CONNECT);
+        if self.conn == Conn::Open || (self.conn == Conn::Dialing && !planned) {
+            self.actions.put(Actions::CLOSE);
+            if abort {
+                self.actions.put(Actions::ABORT);
+            }
         }
-        self.actions.connect = false;
+        self.actions.take(Actions::CONFIGURE);
         self.conn = Conn::None;
-        self.actions.configure = false;
         self.open_sent = false;
         self.take_next_config();
     }

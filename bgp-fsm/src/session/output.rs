@@ -11,13 +11,32 @@ use bytes::BytesMut;
 use super::Session;
 use crate::{Down, SessionEvent, State, TcpAction};
 
-/// Requests to TCP that have not been polled.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Actions {
-    pub(crate) reject: bool,
-    pub(crate) close: Option<bool>,
-    pub(crate) connect: bool,
-    pub(crate) configure: bool,
+/// Requests to TCP that have not been polled: bits, because it is looked at after each message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Actions(u8);
+
+impl Actions {
+    pub(crate) const REJECT: Self = Self(1);
+    pub(crate) const CLOSE: Self = Self(2);
+    /// With `CLOSE`: reset the connection.
+    pub(crate) const ABORT: Self = Self(4);
+    pub(crate) const CONNECT: Self = Self(8);
+    pub(crate) const CONFIGURE: Self = Self(16);
+
+    pub(crate) const fn has(self, action: Self) -> bool {
+        self.0 & action.0 != 0
+    }
+
+    pub(crate) const fn put(&mut self, action: Self) {
+        self.0 |= action.0;
+    }
+
+    /// Whether it was there.
+    pub(crate) const fn take(&mut self, action: Self) -> bool {
+        let had = self.has(action);
+        self.0 &= !action.0;
+        had
+    }
 }
 
 /// Messages that have not been polled, in this order.
@@ -115,18 +134,18 @@ impl Session {
     /// to the connection that a [`TcpAction::Close`] closes.
     #[inline]
     pub fn poll_action(&mut self) -> Option<TcpAction> {
-        if self.actions == Actions::default() { None } else { self.action() }
+        if self.actions.0 == 0 { None } else { self.action() }
     }
 
     fn action(&mut self) -> Option<TcpAction> {
-        if core::mem::take(&mut self.actions.reject) {
+        if self.actions.take(Actions::REJECT) {
             Some(TcpAction::Reject)
-        } else if let Some(abort) = self.actions.close.take() {
-            Some(TcpAction::Close { abort })
-        } else if core::mem::take(&mut self.actions.connect) {
+        } else if self.actions.take(Actions::CLOSE) {
+            Some(TcpAction::Close { abort: self.actions.take(Actions::ABORT) })
+        } else if self.actions.take(Actions::CONNECT) {
             Some(TcpAction::Connect)
         } else {
-            core::mem::take(&mut self.actions.configure).then_some(TcpAction::Configure)
+            self.actions.take(Actions::CONFIGURE).then_some(TcpAction::Configure)
         }
     }
 

@@ -4,6 +4,7 @@ use alloc::sync::Arc;
 use core::time::Duration;
 
 use super::act::Conn;
+use super::output::Actions;
 use super::{Session, takes_extended};
 use crate::{Change, Config, Instant, State, Timer};
 
@@ -76,7 +77,7 @@ impl Session {
                 self.disconnect(false);
                 self.dial(now);
             }
-            Conn::Open => self.actions.configure = true,
+            Conn::Open => self.actions.put(Actions::CONFIGURE),
         }
     }
 

@@ -31,7 +31,7 @@ pub(super) fn run(session: &mut Session, now: Instant, input: Input<'_>) {
         Input::Cease(cease) if cease.manual => session.stay_idle(),
         // Events 15 to 17: RFC 4271 8.2.2, "refuses all incoming BGP connections".
         Input::Event(Event::TcpCrInvalid) => session.refuse_request(),
-        Input::Event(Event::TcpCrAcked | Event::TcpConnectionConfirmed) => session.actions.reject = true,
+        Input::Event(Event::TcpCrAcked | Event::TcpConnectionConfirmed) => session.reject(),
         _ => {}
     }
 }
