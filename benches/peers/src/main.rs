@@ -1,7 +1,10 @@
 //! `peers SCENARIO ITERATIONS`: an IP-in-IP header before a datagram, or off it, with three other libraries. None of them
 //! checks peers, loops, nesting, MTU or ECN; both header checksums are made and verified, as ours are.
 //!
-//! The cost of one is (count of 2n - count of n) / n, less the same of `loop`, as in `.ci/instructions`.
+//! The cost of one is (count of 2n - count of n) / n, less the same of `loop`, as in `.ci/instructions`. `rustbgpd-keepalive` is
+//! another library's session.
+
+mod session;
 
 use std::hint::black_box;
 use std::net::Ipv4Addr;
@@ -18,6 +21,9 @@ const EXIT: Ipv4Addr = Ipv4Addr::new(192, 168, 179, 103);
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let [_, scenario, iterations] = &arguments[..] else { panic!("peers SCENARIO ITERATIONS") };
+    if scenario == "rustbgpd-keepalive" {
+        return session::keepalive(iterations.parse().expect("a number"));
+    }
     let run: fn(&mut [u8]) = match scenario.as_str() {
         "loop" => |_| (),
         "etherparse-encap" => etherparse_encap,
