@@ -1,6 +1,7 @@
 //! Whole sessions, played by a driver that checks the rules of every state after each input.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
+mod allocations;
 mod driver;
 mod exhaustive;
 mod laws;
