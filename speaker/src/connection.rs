@@ -136,11 +136,11 @@ impl Outgoing {
         first.into_iter().chain(self.queue.iter().skip(1).map(Bytes::as_ref))
     }
 
-    /// The socket took `count` octets; more than wait are ignored. True = the end of an UPDATE was among them.
-    pub(crate) fn advance(&mut self, count: usize) -> bool {
+    /// The socket took `count` octets; more than wait are ignored. How many UPDATEs ended among them.
+    pub(crate) fn advance(&mut self, count: usize) -> u64 {
         let mut left = count.min(self.waiting);
         self.waiting = self.waiting.saturating_sub(left);
-        let mut updates = false;
+        let mut updates = 0_u64;
         while let Some(first) = self.queue.front() {
             let taken = self.taken.saturating_add(left).min(first.len());
             left = left.saturating_sub(taken.saturating_sub(self.taken));
@@ -150,7 +150,9 @@ impl Outgoing {
                 if end > taken {
                     break;
                 }
-                updates |= message_type(first.get(self.message..).unwrap_or_default()) == Some(MessageType::UPDATE);
+                if message_type(first.get(self.message..).unwrap_or_default()) == Some(MessageType::UPDATE) {
+                    updates = updates.saturating_add(1);
+                }
                 self.message = end;
             }
             if taken < first.len() {

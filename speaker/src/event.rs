@@ -67,6 +67,28 @@ pub enum Event {
         /// Why.
         reason: Down,
     },
+    /// A peer was made for an address of a range; its connection is there.
+    Joined {
+        /// The peer.
+        peer: PeerId,
+    },
+    /// A member of a range has no connection any more. It is forgotten with the next input, and its id may be given to
+    /// another then; until then it can be looked at.
+    Left {
+        /// The peer.
+        peer: PeerId,
+    },
+    /// A peer has more prefixes than it may have without a warning; told again when it had fewer meanwhile.
+    PrefixWarning {
+        /// The peer.
+        peer: PeerId,
+        /// The family.
+        family: bgp_wire::Family,
+        /// How many there are.
+        count: u32,
+        /// The limit.
+        limit: u32,
+    },
     /// A peer's first table is complete (End-of-RIB, RFC 4724 section 2).
     EndOfRib {
         /// The peer.
@@ -114,7 +136,39 @@ pub enum Refused {
     /// The peer has two connections already, the most that collision detection needs (RFC 4271 section 6.8).
     #[error("peer {0} has two connections already")]
     TooManyConnections(core::net::IpAddr),
+    /// The range of this address has as many members as it may have.
+    #[error("the range of {0} is full")]
+    RangeFull(core::net::IpAddr),
 }
+
+impl Refused {
+    /// What may be written before the connection is closed: for an address that is not taken, Cease, Connection Rejected
+    /// (RFC 4486 section 4). A peer that is only not taken now learns nothing by it but to wait longer.
+    ///
+    /// ```
+    /// use bgp_speaker::Refused;
+    /// let address = "192.0.2.9".parse()?;
+    /// let octets = Refused::UnknownPeer(address).notification().ok_or("none")?;
+    /// let notification = bgp_wire::Notification::decode(&octets)?;
+    /// assert_eq!(notification.code, bgp_wire::NotificationCode::CONNECTION_REJECTED);
+    /// assert_eq!(Refused::Idle(address).notification(), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub const fn notification(&self) -> Option<[u8; 21]> {
+        match self {
+            Refused::UnknownPeer(_) | Refused::RangeFull(_) => Some(REJECTED),
+            Refused::Idle(_) | Refused::TooManyConnections(_) => None,
+        }
+    }
+}
+
+/// A NOTIFICATION of code 6, subcode 5, without data.
+const REJECTED: [u8; 21] = {
+    let mut octets = [0xff; 21];
+    [octets[16], octets[17], octets[18], octets[19], octets[20]] = [0, 21, 3, 6, 5];
+    octets
+};
 
 /// Why a peer cannot be added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

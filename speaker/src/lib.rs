@@ -10,12 +10,17 @@ mod config;
 mod connection;
 mod deadlines;
 mod event;
+mod limit;
 mod peer;
+mod range;
 mod speaker;
+mod status;
 
 pub use config::{Config, PeerConfig};
 pub use event::{AddPeerError, ConnId, Direction, Event, Refused};
-pub use peer::PeerStatus;
+pub use limit::{PrefixAction, PrefixLimit};
+pub use range::Range;
 pub use speaker::{Counters, Speaker};
+pub use status::{LastError, MessageCounters, PeerStatus};
 
 pub use bgp_rib::{AttrStore, PeerId};

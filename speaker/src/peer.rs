@@ -2,11 +2,14 @@
 
 use alloc::boxed::Box;
 
-use bgp_fsm::{Cause, Down, Instant, Negotiated, Restart, Session, State, Timer};
+use bgp_fsm::{Cause, Down, Instant, Restart, Session, State, Timer};
 use bgp_rib::PeerId;
+use bgp_wire::{FamilySet, NotificationCode};
 
 use crate::config::PeerConfig;
 use crate::event::ConnId;
+use crate::range::RangeId;
+use crate::status::{LastError, MessageCounters, PeerStatus};
 
 /// One of a peer's sessions with its connection (RFC 4271 section 8.2.1.2: one state machine per connection).
 #[derive(Debug)]
@@ -43,24 +46,66 @@ pub(crate) struct Peer {
     pub(crate) config: PeerConfig,
     pub(crate) main: Line,
     pub(crate) second: Option<Box<Line>>,
+    /// Which routes are stale, where graceful restart is configured and a session has been Established.
+    pub(crate) restart: Option<Box<Restart>>,
+    /// What an idle peer that never had a connection does not need.
+    past: Option<Box<Past>>,
+    /// It is a member of a range.
+    pub(crate) member: Option<Member>,
+    /// BFD says that it can be reached.
+    pub(crate) bfd_up: bool,
+    /// The tables know the peer as up, through the main session.
+    pub(crate) up: bool,
+    pub(crate) since: Instant,
+    pub(crate) seed: u64,
+}
+
+/// What a peer went through.
+#[derive(Debug, Default)]
+pub(crate) struct Past {
     /// The second connection that was there already when the main session became Established.
     pub(crate) contested: Option<ConnId>,
     /// Connections that still drain, the older one first; more are not waited for.
     pub(crate) lingering: [Option<ConnId>; 2],
-    /// Which routes are stale, where graceful restart is configured.
-    pub(crate) restart: Option<Box<Restart>>,
-    /// The tables know the peer as up, through the main session.
-    pub(crate) up: bool,
-    pub(crate) since: Instant,
+    /// Families of whose number of prefixes the owner was warned.
+    pub(crate) warned: FamilySet,
     pub(crate) established: u32,
+    pub(crate) flaps: u32,
     pub(crate) last_down: Option<Down>,
-    pub(crate) seed: u64,
+    pub(crate) sent: Option<LastError>,
+    pub(crate) received: Option<LastError>,
+    /// Messages of sessions that are gone, and UPDATEs that were sent.
+    pub(crate) messages: MessageCounters,
 }
 
-// An idle peer is this, and what its configuration allocates: a speaker may have 2^20 of them.
-const _: () = assert!(size_of::<Peer>() <= 2048);
+/// What there is about a member of a range.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Member {
+    pub(crate) range: RangeId,
+    /// The number of its joining.
+    pub(crate) joined: u32,
+    /// It has no connection any more, and is removed when the owner has been told.
+    pub(crate) leaving: bool,
+}
 
 impl Peer {
+    pub(crate) fn new(id: PeerId, config: PeerConfig, now: Instant, seed: u64) -> Peer {
+        let session = Session::new(config.session.clone(), seed);
+        Peer {
+            id,
+            config,
+            main: Line { session, conn: None, dialled: false },
+            second: None,
+            restart: None,
+            past: None,
+            member: None,
+            bfd_up: false,
+            up: false,
+            since: now,
+            seed,
+        }
+    }
+
     pub(crate) fn line(&self, which: Which) -> Option<&Line> {
         match which {
             Which::Main => Some(&self.main),
@@ -80,10 +125,45 @@ impl Peer {
         [Which::Main, Which::Second].into_iter().find(|which| self.line(*which).is_some_and(|l| l.conn == Some(conn)))
     }
 
+    /// Whether the connection is one of its own, open or draining.
+    pub(crate) fn has(&self, conn: ConnId) -> bool {
+        self.which(conn).is_some() || self.past().is_some_and(|past| past.lingering.contains(&Some(conn)))
+    }
+
+    pub(crate) fn past(&self) -> Option<&Past> {
+        self.past.as_deref()
+    }
+
+    pub(crate) fn past_mut(&mut self) -> &mut Past {
+        self.past.get_or_insert_default()
+    }
+
     /// Whether nothing is wrong but that the last dial failed, and the next one is planned.
     pub(crate) fn waits_to_dial(&self) -> bool {
         let failed = |down: &Down| down.state == State::Connect && down.cause == Cause::ConnectionFailed;
-        self.main.session.timers().is_running(Timer::IdleHold) && self.last_down.as_ref().is_some_and(failed)
+        self.main.session.timers().is_running(Timer::IdleHold)
+            && self.past().and_then(|past| past.last_down.as_ref()).is_some_and(failed)
+    }
+
+    /// Whether it may not come back yet: it is damped, or sent too many prefixes.
+    pub(crate) fn has_to_wait(&self) -> bool {
+        let down = self.past().and_then(|past| past.last_down.as_ref());
+        let cause = down.filter(|_| self.main.session.state() == State::Idle).map(|down| &down.cause);
+        self.main.session.timers().is_running(Timer::IdleHold)
+            || matches!(cause, Some(Cause::Sent(notification)) if notification.code == NotificationCode::MAX_PREFIXES)
+    }
+
+    /// Whether a member of a range is not there any more, and nothing keeps its place.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.main.conn.is_none()
+            && self.second.is_none()
+            && self.restart.as_ref().is_none_or(|restart| restart.stale().is_empty())
+            && !self.has_to_wait()
+    }
+
+    /// A session with its connection goes; what it has counted stays.
+    pub(crate) fn retire(&mut self, line: &Line) {
+        self.past_mut().messages.add(line.session.counters());
     }
 
     /// The more advanced session.
@@ -93,48 +173,49 @@ impl Peer {
             _ => &self.main,
         }
     }
-}
 
-/// What an operator asks about a peer.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct PeerStatus<'s> {
-    /// The peer.
-    pub id: PeerId,
-    /// Its configuration.
-    pub config: &'s PeerConfig,
-    /// The state of its more advanced session.
-    pub state: State,
-    /// When the session became Established, or stopped being so; when the peer was added, before that.
-    pub since: Instant,
-    /// How often the session has become Established.
-    pub established: u32,
-    /// Why the last session or attempt ended.
-    pub last_down: Option<Down>,
-    /// What was negotiated, in OpenConfirm and Established.
-    pub negotiated: Option<&'s Negotiated>,
-    /// The connection of the more advanced session.
-    pub connection: Option<ConnId>,
-    /// We dialled that connection.
-    pub dialled: bool,
-    /// Routes of the peer that are kept while it restarts, by family (RFC 4724).
-    pub stale: bgp_wire::FamilySet,
-}
-
-impl<'s> PeerStatus<'s> {
-    pub(crate) fn new(peer: &'s Peer) -> PeerStatus<'s> {
-        let line = peer.foremost();
+    /// What an operator asks about it.
+    pub(crate) fn status(&self) -> PeerStatus<'_> {
+        let (line, past) = (self.foremost(), self.past());
+        let mut messages = past.map_or_else(MessageCounters::default, |past| past.messages);
+        messages.add(self.main.session.counters());
+        if let Some(second) = &self.second {
+            messages.add(second.session.counters());
+        }
         PeerStatus {
-            id: peer.id,
-            config: &peer.config,
+            id: self.id,
+            config: &self.config,
             state: line.session.state(),
-            since: peer.since,
-            established: peer.established,
-            last_down: peer.last_down.clone(),
+            since: self.since,
+            established: past.map_or(0, |past| past.established),
+            flaps: past.map_or(0, |past| past.flaps),
+            connect_retry_counter: line.session.connect_retry_counter(),
+            session: &line.session,
+            last_down: past.and_then(|past| past.last_down.as_ref()),
+            last_sent: past.and_then(|past| past.sent.as_ref()),
+            last_received: past.and_then(|past| past.received.as_ref()),
+            messages,
             negotiated: line.session.negotiated(),
             connection: line.conn,
             dialled: line.conn.is_some() && line.dialled,
-            stale: peer.restart.as_ref().map_or(bgp_wire::FamilySet::EMPTY, |restart| restart.stale()),
+            dynamic: self.member.is_some(),
+            stale: self.restart.as_ref().map_or(FamilySet::EMPTY, |restart| restart.stale()),
+            restart: self.restart.as_deref(),
         }
+    }
+
+    /// Notes how a session ended.
+    pub(crate) fn note_down(&mut self, now: Instant, down: &Down) {
+        let past = self.past_mut();
+        let (kept, notification) = match &down.cause {
+            Cause::Sent(notification) => (&mut past.sent, notification),
+            Cause::Received(notification) => (&mut past.received, notification),
+            _ => {
+                past.last_down = Some(down.clone());
+                return;
+            }
+        };
+        *kept = Some(LastError { at: now, state: down.state, notification: notification.clone() });
+        past.last_down = Some(down.clone());
     }
 }

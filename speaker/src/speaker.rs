@@ -1,31 +1,35 @@
 //! The speaker: sessions and tables of many peers behind one set of inputs, outputs and deadlines.
 
+mod bfd;
 mod collision;
 mod connections;
+mod limits;
 mod next_hops;
+mod peers;
 mod policies;
+mod ranges;
 mod restart;
 mod sessions;
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::net::{IpAddr, SocketAddr};
+use core::net::IpAddr;
 
-use bgp_fsm::{Cease, Instant, Restart, Session};
+use bgp_fsm::{Instant, Session};
 use bgp_rib::{AttrStore, PeerId, Rib};
 use bgp_wire::ClusterId;
 use bgp_wire::attr::NextHop;
-use bgp_wire::capability::Capability;
 use bytes::{Bytes, BytesMut};
 use hashbrown::HashMap;
 use ipnet::IpNet;
 
-use crate::config::{Config, PeerConfig};
+use crate::config::Config;
 use crate::deadlines::Deadlines;
-use crate::event::{AddPeerError, ConnId, Direction, Event, Refused};
-use crate::peer::{Line, Peer, PeerStatus, Which};
+use crate::event::{ConnId, Direction, Event};
+use crate::peer::{Peer, Which};
 use connections::Connections;
+use ranges::Members;
 
 /// Routes that one call of [`Speaker::process`] decides and exports.
 const WORK_PER_CALL: usize = 4096;
@@ -44,6 +48,7 @@ pub struct Speaker {
     /// By the peer's id; boxed, so that growing moves pointers only.
     peers: Vec<Option<Box<Peer>>>,
     by_address: HashMap<IpAddr, PeerId, foldhash::fast::FixedState>,
+    members: Members,
     connections: Connections,
     deadlines: Deadlines,
     events: VecDeque<Event>,
@@ -74,6 +79,7 @@ impl Speaker {
             seed,
             peers: Vec::new(),
             by_address: HashMap::with_hasher(foldhash::fast::FixedState::with_seed(seed)),
+            members: Members::default(),
             connections: Connections::default(),
             deadlines: Deadlines::default(),
             events: VecDeque::new(),
@@ -81,50 +87,6 @@ impl Speaker {
             scratch: BytesMut::new(),
             counters: Counters::default(),
         }
-    }
-
-    /// Adds a peer; its session stays in Idle until [`Speaker::start`].
-    ///
-    /// # Errors
-    /// Another peer has the address, or the tables refuse the configuration.
-    ///
-    /// ```
-    #[doc = include_str!("../docs/one_peer.doctest")]
-    /// assert_eq!(speaker.peer_at(address), Some(peer));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn add_peer(&mut self, now: Instant, config: PeerConfig) -> Result<PeerId, AddPeerError> {
-        let address = config.address.to_canonical();
-        if self.by_address.contains_key(&address) {
-            return Err(AddPeerError::Exists(address));
-        }
-        let id = self.rib.add_peer(config.rib)?;
-        let seed = self.seed ^ (u64::from(id.0).wrapping_add(1)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let session = Session::new(config.session.clone(), seed);
-        let restarts = |capability: &Capability| matches!(capability, Capability::GracefulRestart(_));
-        let restart = config.session.capabilities.iter().any(restarts).then(|| Box::new(Restart::new()));
-        self.by_address.insert(address, id);
-        let place = index(id);
-        if place >= self.peers.len() {
-            self.peers.resize_with(place.saturating_add(1), || None);
-        }
-        if let Some(slot) = self.peers.get_mut(place) {
-            *slot = Some(Box::new(Peer {
-                id,
-                config,
-                main: Line { session, conn: None, dialled: false },
-                second: None,
-                contested: None,
-                lingering: [None; 2],
-                restart,
-                up: false,
-                since: now,
-                established: 0,
-                last_down: None,
-                seed,
-            }));
-        }
-        Ok(id)
     }
 
     /// Gives back what the tables hold in a store that other speakers use too; call it before dropping this one.
@@ -137,45 +99,6 @@ impl Speaker {
     /// ```
     pub fn clear(&mut self, store: &mut AttrStore) {
         self.rib.clear(store);
-    }
-
-    /// Stops a peer and forgets it and its routes. An unknown peer is ignored. Its last NOTIFICATION still goes out.
-    ///
-    /// ```
-    #[doc = include_str!("../docs/one_peer.doctest")]
-    /// speaker.remove_peer(&mut store, now, peer);
-    /// assert!(speaker.peer(peer).is_none());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn remove_peer(&mut self, store: &mut AttrStore, now: Instant, peer: PeerId) {
-        self.cease(store, now, peer, &Cease::deconfigured());
-        if let Some(gone) = self.peers.get_mut(index(peer)).and_then(Option::take) {
-            self.by_address.remove(&gone.config.address.to_canonical());
-            self.rib.remove_peer(store, peer);
-            self.work = true;
-        }
-    }
-
-    /// Takes an accepted TCP connection from `remote`; the address says whose it is. An IPv4 address that an IPv6 socket
-    /// shows as `::ffff:a.b.c.d` is the IPv4 address.
-    ///
-    /// # Errors
-    /// Close the connection: nobody has the address, its session is in Idle, or it has two connections already.
-    ///
-    /// ```
-    #[doc = include_str!("../docs/one_peer.doctest")]
-    /// use bgp_speaker::Refused;
-    /// let remote = std::net::SocketAddr::new(address, 50_000);
-    /// assert_eq!(speaker.incoming(&mut store, now, remote), Err(Refused::Idle(address)));
-    /// speaker.start(&mut store, now, peer);
-    /// let conn = speaker.incoming(&mut store, now, remote)?;
-    /// assert!(speaker.is_open(conn));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn incoming(&mut self, store: &mut AttrStore, now: Instant, remote: SocketAddr) -> Result<ConnId, Refused> {
-        let address = remote.ip().to_canonical();
-        let id = self.peer_at(address).ok_or(Refused::UnknownPeer(address))?;
-        self.accept(store, now, id, address)
     }
 
     /// The octets that wait for a connection, in order, for one vectored write; then say how many were taken with
@@ -220,6 +143,7 @@ impl Speaker {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn process(&mut self, store: &mut AttrStore) -> bool {
+        self.vacate(store);
         if self.work {
             self.work = self.rib.process(store, WORK_PER_CALL);
         }
@@ -236,7 +160,11 @@ impl Speaker {
 
     /// What the driver has to do or may want to know, in order.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front().or_else(|| self.rib.poll_event().map(Event::Rib))
+        let event = self.events.pop_front();
+        if let Some(Event::Left { .. }) = event {
+            self.left();
+        }
+        event.or_else(|| self.rib.poll_event().map(Event::Rib))
     }
 
     /// When [`Speaker::handle_timeout`] is due; `None` while no timer runs.
@@ -316,28 +244,11 @@ impl Speaker {
         &self.rib
     }
 
-    /// The peers, by id.
-    pub fn peers(&self) -> impl Iterator<Item = PeerStatus<'_>> {
-        self.peers.iter().flatten().map(|peer| PeerStatus::new(peer))
-    }
-
-    /// One peer.
-    #[must_use]
-    pub fn peer(&self, id: PeerId) -> Option<PeerStatus<'_>> {
-        self.peer_ref(id).map(PeerStatus::new)
-    }
-
     /// The session that runs over a connection; none: the connection is closing or gone.
     #[must_use]
     pub fn session(&self, conn: ConnId) -> Option<&Session> {
         let (peer, which) = self.line_of(conn)?;
         Some(&self.peer_ref(peer)?.line(which)?.session)
-    }
-
-    /// The peer at an address.
-    #[must_use]
-    pub fn peer_at(&self, address: IpAddr) -> Option<PeerId> {
-        self.by_address.get(&address.to_canonical()).copied()
     }
 
     fn peer_ref(&self, id: PeerId) -> Option<&Peer> {

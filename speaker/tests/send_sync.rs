@@ -14,6 +14,11 @@ fn every_public_type_is_send_and_sync() {
     check::<bgp_speaker::PeerConfig>();
     check::<bgp_speaker::PeerId>();
     check::<bgp_speaker::PeerStatus<'_>>();
+    check::<bgp_speaker::LastError>();
+    check::<bgp_speaker::MessageCounters>();
+    check::<bgp_speaker::PrefixAction>();
+    check::<bgp_speaker::PrefixLimit>();
+    check::<bgp_speaker::Range>();
     check::<bgp_speaker::Refused>();
     check::<bgp_speaker::Speaker>();
 }

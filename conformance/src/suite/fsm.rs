@@ -1,6 +1,7 @@
 //! `fsm.jsonl`: one session step by step; cases that need tables or two connections run on a whole speaker.
 
 mod capability;
+mod cease;
 mod expect;
 mod message;
 mod setup;
@@ -34,7 +35,7 @@ fn run_case(case: &Value) -> Result<Vec<Mismatch>, Vec<Mismatch>> {
     if !unread.is_empty() {
         return Err(unread);
     }
-    let mut subject: Box<dyn Subject> = if setup.no_policy || steps.iter().any(needs_speaker) {
+    let mut subject: Box<dyn Subject> = if setup.needs_speaker() || steps.iter().any(needs_speaker) {
         Box::new(Whole::new(&setup).map_err(one)?)
     } else {
         Box::new(Single::new(setup))
@@ -55,7 +56,7 @@ fn needs_speaker(step: &Value) -> bool {
     let has = |part: &str, key: &str| step.get(part).is_some_and(|part| part.get(key).is_some());
     let event = step.get("input").and_then(|input| input.get("event")).and_then(Value::as_str);
     has("input", "conn")
-        || ["routes_in", "routes_in_count", "loc_rib", "conn_state"].iter().any(|key| has("expect", key))
+        || ["routes_in", "routes_in_count", "loc_rib", "conn_state", "peers_count"].iter().any(|key| has("expect", key))
         || matches!(event, Some("Incoming" | "QueueRoutes" | "InitialUpdateDone"))
 }
 

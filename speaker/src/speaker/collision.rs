@@ -23,7 +23,8 @@ impl Speaker {
         // RFC 4271 6.8 lets an Established session win over a connection that is created later. One that was there
         // before is still the collision it was: the other end may see both in OpenConfirm, and both ends must keep the
         // same one, or each closes what the other keeps.
-        let resolves = peer.config.session.collision_detect_established_state || peer.contested == Some(conn);
+        let resolves = peer.config.session.collision_detect_established_state
+            || peer.past().is_some_and(|past| past.contested == Some(conn));
         let keep = match other.session.state() {
             State::Established if has_restarted(&other.session) => {
                 // RFC 4724 section 5: the peer is back, so the session that is up is over, without a NOTIFICATION.

@@ -26,8 +26,8 @@ pub(super) struct Connection {
 pub(super) struct Sent {
     /// A closing connection has drained.
     pub(super) drained: bool,
-    /// The end of an UPDATE was among them.
-    pub(super) update: bool,
+    /// How many UPDATEs ended among them.
+    pub(super) updates: u64,
 }
 
 /// All connections; an id names a slot and how often the slot has been used.
@@ -70,6 +70,11 @@ impl Connections {
         self.of(conn).filter(|connection| connection.closing.is_none()).map(|connection| connection.peer)
     }
 
+    /// Whose it is or was, also while it is closing: the peer may be gone by then, and another one have its id.
+    pub(super) fn owner(&self, conn: ConnId) -> Option<PeerId> {
+        self.of(conn).map(|connection| connection.peer)
+    }
+
     /// The connection is gone, and its id is free; false = it was not there.
     pub(super) fn remove(&mut self, conn: ConnId) -> bool {
         let gone = self.of(conn).is_some();
@@ -107,10 +112,10 @@ impl Connections {
     pub(super) fn sent(&mut self, conn: ConnId, count: usize) -> Sent {
         match self.of_mut(conn) {
             Some(connection) => {
-                let update = connection.outgoing.advance(count);
-                Sent { drained: connection.closing.is_some() && connection.outgoing.is_empty(), update }
+                let updates = connection.outgoing.advance(count);
+                Sent { drained: connection.closing.is_some() && connection.outgoing.is_empty(), updates }
             }
-            None => Sent { drained: false, update: false },
+            None => Sent { drained: false, updates: 0 },
         }
     }
 

@@ -1,8 +1,10 @@
 //! What becomes of a peer's routes when its session ends and comes back (RFC 4724 section 4.2, RFC 9494 section 4.2).
 
-use bgp_fsm::{Down, Instant, Negotiated};
-use bgp_rib::{AttrStore, PeerId};
-use bgp_wire::{Family, UpdateView};
+use alloc::boxed::Box;
+
+use bgp_fsm::{Down, Instant, Negotiated, Restart};
+use bgp_rib::{AttrStore, PeerConfig, PeerId, PeerKind};
+use bgp_wire::{Family, SessionKind, UpdateView};
 
 use super::Speaker;
 
@@ -19,6 +21,13 @@ impl Speaker {
 
     /// The session is Established, again.
     pub(super) fn routes_up(&mut self, store: &mut AttrStore, now: Instant, id: PeerId, negotiated: &Negotiated) {
+        if let Some(peer) = self.peer_mut(id) {
+            if negotiated.local.graceful_restart().is_some() && peer.restart.is_none() {
+                peer.restart = Some(Box::new(Restart::new()));
+            }
+            let config = suited(peer.config.rib, negotiated);
+            self.rib.set_peer_config(id, config);
+        }
         self.rib.peer_up(store, id, &negotiated.context, negotiated.peer_id);
         let restart = self.peer_mut(id).and_then(|peer| peer.restart.as_deref_mut());
         if let Some(gone) = restart.map(|restart| restart.up(now, negotiated)) {
@@ -31,7 +40,7 @@ impl Speaker {
     pub(super) fn forget_stale(&mut self, store: &mut AttrStore, id: PeerId) {
         let Some(peer) = self.peer_mut(id).filter(|peer| !peer.up) else { return };
         if let Some(restart) = peer.restart.as_deref_mut().filter(|restart| !restart.stale().is_empty()) {
-            *restart = bgp_fsm::Restart::new();
+            *restart = Restart::new();
             self.rib.peer_down(store, id);
             self.work = true;
         }
@@ -62,5 +71,24 @@ impl Speaker {
         expired.long_lived.iter().for_each(|family| self.rib.mark_long_lived_stale(store, id, family));
         self.work = true;
         self.settle(id);
+    }
+}
+
+/// What the tables are told of a peer, when its OPEN has said what the configuration left open.
+fn suited(config: PeerConfig, negotiated: &Negotiated) -> PeerConfig {
+    let kind = match negotiated.session {
+        SessionKind::Ibgp if config.kind().is_internal() => config.kind(),
+        SessionKind::Ibgp => PeerKind::Ibgp,
+        SessionKind::Ebgp if config.kind().is_external() => config.kind(),
+        SessionKind::Ebgp => PeerKind::Ebgp,
+        SessionKind::ConfedExternal => PeerKind::Confed,
+    };
+    let config = config
+        .with_kind(kind)
+        .with_asn(negotiated.peer_as)
+        .with_llgr(negotiated.peer.long_lived_graceful_restart().is_some());
+    match negotiated.role {
+        Some(role) => config.with_role(role),
+        None => config,
     }
 }

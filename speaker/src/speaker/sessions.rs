@@ -171,13 +171,19 @@ impl Speaker {
     /// ```
     pub fn sent(&mut self, now: Instant, conn: ConnId, count: usize) {
         let sent = self.connections.sent(conn, count);
+        if sent.updates > 0
+            && let Some(peer) = self.connections.owner(conn).and_then(|id| self.peer_mut(id))
+            && peer.has(conn)
+        {
+            peer.past_mut().messages.add_sent_updates(sent.updates);
+        }
         if sent.drained {
             self.close_now(conn, false);
         } else if count > 0
             && let Some((peer, which)) = self.line_of(conn)
             && let Some(session) = self.session_mut(peer, which)
         {
-            session.sent(now, sent.update);
+            session.sent(now, sent.updates > 0);
             let deadline = session.poll_timeout();
             self.deadlines.set(key(peer, which.into()), deadline);
         }
@@ -241,6 +247,9 @@ impl Speaker {
                 // Started like the main one, whose place it may take; but it has what it would dial for.
                 session.handle(now, Input::ManualStart);
                 while session.poll_action().is_some() {}
+                if peer.bfd_up {
+                    session.handle(now, Input::BfdUp);
+                }
                 peer.second = Some(Box::new(Line { session, conn: None, dialled: false }));
                 Which::Second
             }
@@ -288,11 +297,13 @@ impl Speaker {
             Received::Update(update) => {
                 if let Some(family) = update.end_of_rib() {
                     self.end_of_rib(store, peer, family);
+                    self.check_limits(store, now, peer);
                     self.events.push_back(Event::EndOfRib { peer, family });
                 } else {
                     self.note_announced(peer, &update);
                     self.rib.update(store, peer, &update);
                     self.work = true;
+                    self.check_limits(store, now, peer);
                 }
             }
             Received::RouteRefresh(refresh) => {
@@ -312,7 +323,7 @@ impl Speaker {
 
     /// Carries out what a session wants, in this order: what it tells, what it says, what becomes of its connection. Then
     /// sets its deadline.
-    fn drain(&mut self, store: &mut AttrStore, now: Instant, peer: PeerId, mut which: Which) {
+    pub(super) fn drain(&mut self, store: &mut AttrStore, now: Instant, peer: PeerId, mut which: Which) {
         while let Some(event) = self.session_mut(peer, which).and_then(Session::poll_event) {
             if which == Which::Second && matches!(event, SessionEvent::Up(_)) {
                 self.promote(store, now, peer);
@@ -374,7 +385,7 @@ impl Speaker {
             return;
         }
         // A peer that opens and fails connections without end makes no more than two of them linger.
-        let [oldest, newer] = &mut peer.lingering;
+        let [oldest, newer] = &mut peer.past_mut().lingering;
         let oldest = core::mem::replace(oldest, newer.replace(conn));
         if let Some(oldest) = oldest {
             self.close_now(oldest, true);
@@ -391,10 +402,12 @@ impl Speaker {
         match event {
             SessionEvent::Up(negotiated) => {
                 if let Some(peer) = self.peer_mut(id) {
-                    peer.contested = peer.second.as_ref().and_then(|second| second.conn);
-                    peer.up = true;
-                    peer.since = now;
-                    peer.established = peer.established.saturating_add(1);
+                    let contested = peer.second.as_ref().and_then(|second| second.conn);
+                    (peer.up, peer.since) = (true, now);
+                    let past = peer.past_mut();
+                    past.contested = contested;
+                    past.warned = bgp_wire::FamilySet::EMPTY;
+                    past.established = past.established.saturating_add(1);
                 }
                 self.routes_up(store, now, id, &negotiated);
                 self.events.push_back(Event::Up { peer: id, negotiated: Box::new(negotiated) });
@@ -402,10 +415,11 @@ impl Speaker {
             SessionEvent::Down(reason) => {
                 let Some(peer) = self.peer_mut(id) else { return };
                 let established = peer.up && which == Which::Main;
-                peer.last_down = Some(reason.clone());
+                peer.note_down(now, &reason);
                 if established {
-                    peer.up = false;
-                    peer.since = now;
+                    (peer.up, peer.since) = (false, now);
+                    let past = peer.past_mut();
+                    past.flaps = past.flaps.saturating_add(1);
                     self.routes_down(store, now, id, &reason);
                 }
                 self.events.push_back(Event::Down { peer: id, established, reason });
@@ -418,14 +432,16 @@ impl Speaker {
     /// peer's deadlines.
     pub(super) fn settle(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get_mut(super::index(id)).and_then(Option::as_mut) else { return };
-        if let Some(second) = peer.second.take_if(|second| second.conn.is_none() || peer.main.conn.is_none())
-            && second.conn.is_some()
-        {
-            peer.main = *second;
+        if let Some(mut second) = peer.second.take_if(|second| second.conn.is_none() || peer.main.conn.is_none()) {
+            if second.conn.is_some() {
+                core::mem::swap(&mut peer.main, &mut second);
+            }
+            peer.retire(&second);
         }
         let restart = peer.restart.as_ref().and_then(|restart| restart.poll_timeout());
         self.deadlines.set(key(id, Due::Main), peer.main.session.poll_timeout());
         self.deadlines.set(key(id, Due::Second), peer.second.as_ref().and_then(|line| line.session.poll_timeout()));
         self.deadlines.set(key(id, Due::Restart), restart);
+        self.leave_if_gone(id);
     }
 }

@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod collision;
+mod dynamic;
 mod ending;
+mod limits;
 mod net;
 mod one;
 mod reflection;

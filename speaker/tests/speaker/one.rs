@@ -32,13 +32,17 @@ pub(crate) struct One {
 impl One {
     /// A speaker of AS 64512 with an iBGP peer.
     pub(crate) fn new(configure: impl FnOnce(Config) -> Config) -> One {
+        One::with(configure, |peer| peer)
+    }
+
+    pub(crate) fn with(configure: impl FnOnce(Config) -> Config, peer: impl FnOnce(PeerConfig) -> PeerConfig) -> One {
         let session = configure(Config::new(Asn(64512), LOCAL, PeerAs::Exact(Asn(64512))).with_jitter(false));
         let rib = bgp_rib::Config::new(Asn(64512), LOCAL).with_local_v4("192.0.2.1".parse().unwrap());
         let mut speaker = Speaker::new(bgp_speaker::Config::new(rib).with_tap(true), 7);
         let now = Instant::from_secs(1);
         let address = remote().ip();
         let config = PeerConfig::new(address, session, RibPeer::new(PeerKind::Ibgp, Asn(64512), address));
-        let peer = speaker.add_peer(now, config).unwrap();
+        let peer = speaker.add_peer(now, peer(config)).unwrap();
         let store = AttrStore::new(7);
         One { speaker, store, now, peer, sent: BTreeMap::new(), room: BTreeMap::new(), events: Vec::new() }
     }

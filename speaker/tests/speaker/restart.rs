@@ -6,7 +6,7 @@ use bgp_wire::{Family, FamilySet, KEEPALIVE};
 
 use crate::one::{END_OF_RIB, HIGHER, One, message, open, open_with, seconds, update};
 
-fn capability(notification: bool) -> Capability {
+pub(crate) fn capability(notification: bool) -> Capability {
     let family = GracefulRestartFamily { family: Family::IPV4_UNICAST, forwarding: true };
     Capability::GracefulRestart(GracefulRestart {
         restart_time: 60,

@@ -168,7 +168,7 @@ proptest! {
             }
             one.drain();
             let routes: Vec<_> = one.speaker.rib().loc_rib().map(|path| path.prefix).collect();
-            let down = one.speaker.peer(one.peer).unwrap().last_down;
+            let down = one.speaker.peer(one.peer).unwrap().last_down.cloned();
             let ends = one.events.iter().filter(|event| matches!(event, Event::EndOfRib { .. })).count();
             (one.sent, one.speaker.counters().messages, routes, down, ends)
         };

@@ -80,6 +80,9 @@ fn compare_all(path: &str, expect: &Value, step: &Step, subject: &mut dyn Subjec
     same("reset", if outcome.hard { "hard" } else { "drained" }.into());
     same("event_out", event_out(outcome));
     same("new_peer", outcome.new_peer.map_or(Value::Null, |peer| peer.to_string().into()));
+    if let Some(count) = subject.peers_count() {
+        same("peers_count", count.into());
+    }
     if let Some(routes) = subject.routes() {
         same("routes", routes.name().into());
     }

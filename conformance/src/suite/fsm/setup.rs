@@ -4,8 +4,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bgp_fsm::{Confederation, Config, PeerAs, Secret, TcpAo, Transport};
+use bgp_speaker::{PrefixAction, PrefixLimit};
 use bgp_wire::capability::Role;
 use bgp_wire::{Asn, BgpId};
+use ipnet::IpNet;
 use serde_json::Value;
 
 use super::capability;
@@ -22,6 +24,17 @@ pub(super) struct Setup {
     pub(super) local_addr: Option<IpAddr>,
     /// No policy is configured (RFC 8212).
     pub(super) no_policy: bool,
+    /// How many prefixes the peer may announce.
+    pub(super) limits: Vec<PrefixLimit>,
+    /// Peers may come from this range, so many at a time.
+    pub(super) range: Option<(IpNet, u32)>,
+}
+
+impl Setup {
+    /// Whether this is about tables or about many peers.
+    pub(super) fn needs_speaker(&self) -> bool {
+        self.no_policy || !self.limits.is_empty() || self.range.is_some()
+    }
 }
 
 impl Setup {
@@ -58,7 +71,7 @@ fn read(fields: &Fields<'_>) -> Result<Setup, Mismatch> {
     if let Some(jitter) = fields.truth("jitter")? {
         config = config.with_jitter(jitter);
     }
-    let mut no_policy = false;
+    let (mut no_policy, mut limits, mut range) = (false, Vec::new(), None);
     if let Some(value) = fields.take("options") {
         let options = Fields::new(fields.path("options"), value)?;
         config = self::options(&options, config)?;
@@ -67,6 +80,8 @@ fn read(fields: &Fields<'_>) -> Result<Setup, Mismatch> {
             Some("none") => true,
             Some(_) => return Err(Mismatch::unknown(options.path("ebgp_policy"))),
         };
+        limits = self::limits(&options)?;
+        range = self::range(&options)?;
         if let Some(mismatch) = options.unread().into_iter().next() {
             return Err(mismatch);
         }
@@ -76,7 +91,7 @@ fn read(fields: &Fields<'_>) -> Result<Setup, Mismatch> {
         config = config.with_capabilities(list.ok_or_else(|| Mismatch::unknown(fields.path("capabilities")))?);
     }
     let (peer_addr, local_addr) = (parsed(fields, "peer_addr")?, parsed(fields, "local_addr")?);
-    Ok(Setup { config, peer_addr, local_addr, no_policy })
+    Ok(Setup { config, peer_addr, local_addr, no_policy, limits, range })
 }
 
 fn options(options: &Fields<'_>, mut config: Config) -> Result<Config, Mismatch> {
@@ -146,6 +161,30 @@ fn options(options: &Fields<'_>, mut config: Config) -> Result<Config, Mismatch>
         config = config.with_confederation(Some(Confederation::new(Asn(id), members)));
     }
     Ok(config)
+}
+
+fn limits(options: &Fields<'_>) -> Result<Vec<PrefixLimit>, Mismatch> {
+    let action = match options.text("max_prefix_action")? {
+        None | Some("cease") => PrefixAction::Cease,
+        Some("warn") => PrefixAction::Warn,
+        Some(_) => return Err(Mismatch::unknown(options.path("max_prefix_action"))),
+    };
+    let Some(value) = options.take("max_prefix") else { return Ok(Vec::new()) };
+    let wrong = || Mismatch::malformed(options.path("max_prefix"), "limits by family", value);
+    let limit = |(family, limit): (&String, &Value)| {
+        let (family, limit) = (family.parse().ok()?, u32::try_from(limit.as_u64()?).ok()?);
+        Some(PrefixLimit::new(family, limit).with_action(action))
+    };
+    value.as_object().ok_or_else(wrong)?.iter().map(limit).collect::<Option<_>>().ok_or_else(wrong)
+}
+
+fn range(options: &Fields<'_>) -> Result<Option<(IpNet, u32)>, Mismatch> {
+    let (prefix, limit) = (parsed(options, "dynamic_range")?, small(options, "dynamic_limit")?);
+    match (prefix, limit) {
+        (Some(prefix), limit) => Ok(Some((prefix, limit.unwrap_or(u32::MAX)))),
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(Mismatch::new(options.path("dynamic_range"), "a range", "none")),
+    }
 }
 
 fn transport(options: &Fields<'_>) -> Result<Transport, Mismatch> {

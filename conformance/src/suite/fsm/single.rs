@@ -6,6 +6,7 @@ use bgp_fsm::{Cause, Cease, Event, Instant, Received, Restart, Session, SessionE
 use bgp_wire::{Family, RefreshSubtype, frame};
 use bytes::{Buf, BytesMut};
 
+use super::cease;
 use super::message::Sent;
 use super::setup::Setup;
 use super::subject::{MOST_DEADLINES, Outcome, Routes, START, Subject, moved};
@@ -123,49 +124,25 @@ impl Subject for Single {
         if !matches!(conn, None | Some("out")) {
             return Err(Mismatch::unknown(input.path("conn")));
         }
+        if let Some(cease) = cease::read(name, input)? {
+            self.cease(cease);
+            return Ok(());
+        }
         if let Some(event) = raw_event(name) {
-            let communication = input.text("communication")?;
-            let hard = input.truth("hard")? == Some(true);
-            match event {
-                Event::ManualStop if communication.is_some() || hard => {
-                    let cease = Cease::shutdown().with_communication(communication.unwrap_or_default());
-                    self.cease(if hard { cease.hard() } else { cease });
-                }
-                _ => {
-                    if matches!(event, Event::TcpCrAcked | Event::TcpConnectionConfirmed) {
-                        self.connected = true;
-                    }
-                    self.raise(event);
-                    if event == Event::TcpConnectionFails {
-                        self.connected = false;
-                        self.received.clear();
-                    }
-                }
+            if matches!(event, Event::TcpCrAcked | Event::TcpConnectionConfirmed) {
+                self.connected = true;
+            }
+            self.raise(event);
+            if event == Event::TcpConnectionFails {
+                self.connected = false;
+                self.received.clear();
             }
             return Ok(());
         }
         match name {
             "TcpUp" => return self.event("Tcp_CR_Acked", conn, input),
-            "AdminReset" => {
-                let text = input.text("communication")?.unwrap_or_default();
-                self.cease(Cease::reset().with_communication(text));
-            }
-            "PeerDeconfigured" => self.cease(Cease::deconfigured()),
-            "OtherConfigurationChange" => self.cease(Cease::configuration_change()),
-            "OutOfResources" => self.cease(Cease::out_of_resources()),
             "BfdUp" => self.raise(Event::BfdUp),
             "BfdDown" => self.raise(Event::BfdDown),
-            "MaxPrefixExceeded" => {
-                let number = |key: &str| Ok(input.need(key)?.as_u64());
-                let (afi, safi, limit) = (number("afi")?, number("safi")?, number("limit")?);
-                let family = afi
-                    .zip(safi)
-                    .and_then(|(afi, safi)| Some(Family::new(u16::try_from(afi).ok()?, u8::try_from(safi).ok()?)));
-                match (family, limit.and_then(|limit| u32::try_from(limit).ok())) {
-                    (Some(family), Some(limit)) => self.cease(Cease::too_many_prefixes(family, limit)),
-                    _ => return Err(Mismatch::new(input.path("limit"), "afi, safi and limit", "something else")),
-                }
-            }
             "TxStalled" => self.stalled = true,
             "SendUpdate" => {
                 let octets = input.text("hex")?.and_then(|hex| hex::decode(hex).ok());
@@ -274,16 +251,19 @@ impl Subject for Single {
         None
     }
 
+    fn peers_count(&self) -> Option<usize> {
+        None
+    }
+
     fn debug(&self) -> String {
         format!("{:?} {:#?}", self.session, self.session)
     }
 }
 
 /// The events of RFC 4271 section 8.1 by the vectors' names.
-pub(super) fn raw_event(name: &str) -> Option<Event> {
+fn raw_event(name: &str) -> Option<Event> {
     Some(match name {
         "ManualStart" => Event::ManualStart,
-        "ManualStop" => Event::ManualStop,
         "AutomaticStart" => Event::AutomaticStart,
         "ManualStart_with_PassiveTcpEstablishment" => Event::ManualStartPassive,
         "AutomaticStart_with_PassiveTcpEstablishment" => Event::AutomaticStartPassive,

@@ -75,6 +75,8 @@ pub(super) trait Subject {
     fn routes_in(&mut self) -> Option<BTreeSet<String>>;
     /// Prefixes of the Loc-RIB, if the subject has tables.
     fn loc_rib(&mut self) -> Option<BTreeSet<String>>;
+    /// Dynamic peers that exist, if the subject can have any.
+    fn peers_count(&self) -> Option<usize>;
     /// The Debug output of everything.
     fn debug(&self) -> String;
 }

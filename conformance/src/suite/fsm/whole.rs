@@ -1,14 +1,15 @@
-//! A speaker with one peer: cases with two connections, or with routes.
+//! A speaker with one peer, or with a range for dynamic ones: cases with two connections, or with routes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use bgp_fsm::{Cause, Instant, PeerAs, Session, State};
 use bgp_rib::{AttrStore, PeerId, PeerKind, PeerPolicy};
-use bgp_speaker::{ConnId, Event, Speaker};
+use bgp_speaker::{ConnId, Event, PeerStatus, Range, Speaker};
 use bgp_wire::attr::{AttrBuilder, NextHop};
 use bgp_wire::{Asn, Family, frame};
 
+use super::cease;
 use super::message::Sent;
 use super::setup::Setup;
 use super::subject::{MOST_DEADLINES, Outcome, Routes, START, Subject, moved};
@@ -20,14 +21,18 @@ pub(super) struct Whole {
     speaker: Speaker,
     store: AttrStore,
     setup: Setup,
-    peer: PeerId,
+    /// The configured peer, or the last dynamic one.
+    peer: Option<PeerId>,
     address: IpAddr,
     now: Instant,
     /// The connections by the names of the vectors, the closed ones too.
     conns: BTreeMap<String, ConnId>,
     rejected: BTreeSet<String>,
+    /// The sockets take nothing.
+    stalled: bool,
     outcome: Outcome,
-    routes: Option<Routes>,
+    /// A session has ended that was Established.
+    failed: bool,
 }
 
 impl Whole {
@@ -48,7 +53,8 @@ impl Whole {
             PeerAs::Exact(asn) if asn == config.local_as => (PeerKind::Ibgp, asn),
             PeerAs::Exact(asn) if member(asn) => (PeerKind::Confed, asn),
             PeerAs::Exact(asn) => (PeerKind::Ebgp, asn),
-            _ => return Err(Mismatch::new("setup.peer_as", "a number, for a peer with routes", "none")),
+            // The tables are told when the OPEN has come.
+            _ => (PeerKind::Ebgp, Asn(0)),
         };
         let mut peer = bgp_rib::PeerConfig::new(kind, asn, address);
         if setup.no_policy {
@@ -58,8 +64,17 @@ impl Whole {
             peer = peer.with_role(role);
         }
         let mut speaker = Speaker::new(bgp_speaker::Config::new(rib), 1);
-        let peer = bgp_speaker::PeerConfig::new(address, config.clone(), peer);
-        let peer = speaker.add_peer(START, peer).map_err(|error| Mismatch::new("setup", "a peer", error))?;
+        let mut peer = bgp_speaker::PeerConfig::new(address, config.clone(), peer);
+        for limit in &setup.limits {
+            peer = peer.with_prefix_limit(*limit);
+        }
+        let peer = match setup.range {
+            Some((prefix, limit)) => {
+                speaker.add_range(Range::new(prefix, limit, peer));
+                None
+            }
+            None => Some(speaker.add_peer(START, peer).map_err(|error| Mismatch::new("setup", "a peer", error))?),
+        };
         Ok(Whole {
             speaker,
             store: AttrStore::new(1),
@@ -69,9 +84,38 @@ impl Whole {
             now: START,
             conns: BTreeMap::new(),
             rejected: BTreeSet::new(),
+            stalled: false,
             outcome: Outcome::default(),
-            routes: None,
+            failed: false,
         })
+    }
+
+    fn start(&mut self) {
+        if let Some(peer) = self.peer {
+            self.speaker.start(&mut self.store, self.now, peer);
+        }
+    }
+
+    fn status(&self) -> Option<PeerStatus<'_>> {
+        self.speaker.peer(self.peer?)
+    }
+
+    /// A connection from an address without a configured peer.
+    fn incoming(&mut self, name: Option<&str>, source: IpAddr) {
+        let unused = |name: &&str| !self.conns.contains_key(*name);
+        let name = name.or_else(|| ["in", "in2", "in3"].into_iter().find(unused)).unwrap_or("in").to_owned();
+        match self.speaker.incoming(&mut self.store, self.now, SocketAddr::new(source, 50_000)) {
+            Ok(conn) => {
+                self.peer = self.speaker.peer_at(source);
+                self.conns.insert(name, conn);
+            }
+            Err(refused) => {
+                let octets = refused.notification().map(|octets| octets.to_vec());
+                self.outcome.tx.extend(octets.map(|octets| Sent { conn: name.clone(), octets }));
+                self.outcome.tcp.push("reject");
+                self.rejected.insert(name);
+            }
+        }
     }
 
     /// A speaker's peer is passive by its configuration.
@@ -81,7 +125,7 @@ impl Whole {
             setup.config = setup.config.with_passive(true);
             *self = Whole { now: self.now, ..Whole::new(&setup)? };
         }
-        self.speaker.start(&mut self.store, self.now, self.peer);
+        self.start();
         Ok(())
     }
 
@@ -130,7 +174,7 @@ impl Whole {
             }
             let names: Vec<(String, ConnId)> = self.conns.iter().map(|(name, conn)| (name.clone(), *conn)).collect();
             let mut moved = false;
-            for (name, conn) in names {
+            for (name, conn) in names.into_iter().filter(|_| !self.stalled) {
                 let octets: Vec<u8> =
                     self.speaker.poll_transmit(&mut self.store, conn).flat_map(|slice| slice.iter().copied()).collect();
                 if octets.is_empty() {
@@ -161,13 +205,15 @@ impl Whole {
                 self.outcome.tcp.push("close");
             }
             Event::Down { established, reason, .. } => {
-                if established {
-                    self.routes = Some(Routes::Deleted);
-                }
+                self.failed |= established;
                 if let Cause::Received(notification) = reason.cause {
                     self.outcome.peer_down = Some(notification);
                 }
             }
+            Event::Joined { peer } => {
+                self.outcome.new_peer = self.speaker.peer(peer).map(|peer| peer.config.address);
+            }
+            Event::PrefixWarning { .. } => self.outcome.prefix_warning = true,
             _ => {}
         }
     }
@@ -192,12 +238,28 @@ impl Whole {
 
 impl Subject for Whole {
     fn event(&mut self, name: &str, conn: Option<&str>, input: &Fields<'_>) -> Result<(), Mismatch> {
+        if let Some(cease) = cease::read(name, input)? {
+            if let Some(peer) = self.peer {
+                self.speaker.cease(&mut self.store, self.now, peer, &cease);
+            }
+            self.drain();
+            return Ok(());
+        }
         match name {
-            "ManualStart" => self.speaker.start(&mut self.store, self.now, self.peer),
+            "ManualStart" => self.start(),
             "ManualStart_with_PassiveTcpEstablishment" => self.start_passive()?,
             // The request alone: the connection follows.
             "TcpConnection_Valid" => {}
-            "ManualStop" => self.speaker.stop(&mut self.store, self.now, self.peer),
+            "Incoming" => {
+                let source = input.text("src")?.and_then(|source| source.parse().ok());
+                self.incoming(conn, source.ok_or_else(|| Mismatch::unknown(input.path("src")))?);
+            }
+            "BfdUp" | "BfdDown" => {
+                if let Some(peer) = self.peer {
+                    self.speaker.set_bfd(&mut self.store, self.now, peer, name == "BfdUp");
+                }
+            }
+            "TxStalled" => self.stalled = true,
             "TcpUp" | "Tcp_CR_Acked" | "TcpConnectionConfirmed" => self.open(conn),
             "TcpConnectionFails" => {
                 let conn = self.conn(conn)?;
@@ -237,11 +299,11 @@ impl Subject for Whole {
     }
 
     fn state(&self) -> State {
-        self.speaker.peer(self.peer).map_or(State::Idle, |peer| peer.state)
+        self.status().map_or(State::Idle, |peer| peer.state)
     }
 
     fn session(&self) -> Option<&Session> {
-        self.speaker.session(self.speaker.peer(self.peer)?.connection?)
+        Some(self.status()?.session)
     }
 
     fn conn_state(&self, conn: &str) -> Option<&'static str> {
@@ -261,25 +323,35 @@ impl Subject for Whole {
     }
 
     fn restart_deadline(&self) -> Option<Instant> {
-        None
+        self.status()?.restart?.restart_deadline()
     }
 
-    fn long_lived_deadline(&self, _family: Family) -> Option<Instant> {
-        None
+    fn long_lived_deadline(&self, family: Family) -> Option<Instant> {
+        self.status()?.restart?.long_lived_deadline(family)
     }
 
     fn routes(&self) -> Option<Routes> {
-        self.routes
+        let restart = self.status().and_then(|peer| peer.restart);
+        let routes = match restart.map(|restart| (restart.stale().is_empty(), restart.long_lived_stale().is_empty())) {
+            None | Some((true, _)) => Routes::Deleted,
+            Some((false, true)) => Routes::Stale,
+            Some((false, false)) => Routes::LongLivedStale,
+        };
+        self.failed.then_some(routes)
     }
 
     fn routes_in(&mut self) -> Option<BTreeSet<String>> {
         let rib = self.speaker.rib();
-        Some(rib.adj_rib_in(self.peer).map(|path| path.prefix.to_string()).collect())
+        Some(self.peer.into_iter().flat_map(|peer| rib.adj_rib_in(peer)).map(|path| path.prefix.to_string()).collect())
     }
 
     fn loc_rib(&mut self) -> Option<BTreeSet<String>> {
         self.process();
         Some(self.speaker.rib().loc_rib().map(|path| path.prefix.to_string()).collect())
+    }
+
+    fn peers_count(&self) -> Option<usize> {
+        Some(self.speaker.peers().filter(|peer| peer.dynamic).count())
     }
 
     fn debug(&self) -> String {
