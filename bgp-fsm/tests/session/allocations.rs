@@ -45,7 +45,7 @@ fn allocations(driver: &mut Driver, input: &Input) -> u64 {
                     session.framing_error(now, error, &[0; 19]);
                 }
             }
-            Input::Cease(_) => {}
+            Input::Cease(_) | Input::Reconfigure(_) => {}
             Input::Timeout => due.into_iter().for_each(|due| session.handle_timeout(due)),
         }
         session.sent(now, true);

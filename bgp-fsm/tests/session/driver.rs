@@ -44,6 +44,8 @@ pub(crate) enum Input {
     Cease(Cease),
     /// The first timer expires.
     Timeout,
+    /// A new configuration, made of the one in force.
+    Reconfigure(fn(Config) -> Config),
 }
 
 /// Everything that can happen to a session.
@@ -54,6 +56,8 @@ pub(crate) fn inputs() -> Vec<Input> {
         E::ManualStop,
         E::AutomaticStart,
         E::ManualStartPassive,
+        E::AutomaticStartPassive,
+        E::AutomaticStartDamped,
         E::AutomaticStartDampedPassive,
         E::AutomaticStop,
         E::ConnectRetryTimerExpires,
@@ -85,10 +89,19 @@ pub(crate) fn inputs() -> Vec<Input> {
         message("0018050001010100"),
         notification(NotificationCode::ADMIN_SHUTDOWN),
         notification(NotificationCode::UNSUPPORTED_VERSION),
+        notification(NotificationCode::BAD_PEER_AS),
     ];
     let mut inputs: Vec<Input> = events.into_iter().map(Input::Event).collect();
     inputs.extend(messages.into_iter().map(Input::Message));
     inputs.extend([Input::BadHeader, Input::Cease(Cease::reset().hard()), Input::Timeout]);
+    // One that asks for the routes again, one that waits for the next connection.
+    inputs.extend([
+        Input::Reconfigure(|config| {
+            let reject = !config.reject_as_sets;
+            config.with_reject_as_sets(reject)
+        }),
+        Input::Reconfigure(|config| config.with_hold_time(30)),
+    ]);
     inputs
 }
 
@@ -102,6 +115,8 @@ pub(crate) struct Driver {
     pub(crate) dialing: bool,
     notified: bool,
     up: bool,
+    /// Messages that went in and came out, by type.
+    counted: [(u64, u64); 5],
     /// The types of the messages that the last input brought out.
     pub(crate) sent: Vec<MessageType>,
     pub(crate) octets: Vec<u8>,
@@ -118,6 +133,7 @@ impl Driver {
             dialing: false,
             notified: false,
             up: false,
+            counted: Default::default(),
             sent: Vec::new(),
             octets: Vec::new(),
             actions: Vec::new(),
@@ -158,6 +174,9 @@ impl Driver {
 
     pub(crate) fn message(&mut self, message: &[u8]) -> &mut Self {
         let state = self.session.state();
+        if state != State::Idle {
+            self.count(message_type(message).unwrap()).0 += 1;
+        }
         let received = self.session.receive(self.now, message);
         if !matches!(received, Received::Nothing) {
             assert_eq!(state, State::Established, "routes outside Established");
@@ -183,6 +202,10 @@ impl Driver {
                 Some(at) => self.at(at),
                 None => self,
             },
+            Input::Reconfigure(change) => {
+                self.reconfigure(change(self.session.config().clone()));
+                self
+            }
         }
     }
 
@@ -209,6 +232,21 @@ impl Driver {
         Some((rest[19], rest[20]))
     }
 
+    fn count(&mut self, ty: MessageType) -> &mut (u64, u64) {
+        &mut self.counted[usize::from(ty.0) - 1]
+    }
+
+    /// What decides all that can happen from here on, whatever happened before and whenever: two sessions with the same
+    /// text are in the same state. The clock is set back for that, which leaves to each timer what is left of it.
+    pub(crate) fn rebase(&mut self) -> String {
+        self.now = Instant::from_secs(1000);
+        self.session.handle_timeout(self.now);
+        let text = format!("{:?}", self.session);
+        let (before, counters) = text.split_once("counters: Counters {").unwrap();
+        let (_, after) = counters.split_once('}').unwrap();
+        format!("{before}{after} {} {} {} {}", self.open, self.dialing, self.notified, self.up)
+    }
+
     fn drain(&mut self) -> &mut Self {
         let mut out = BytesMut::new();
         self.sent.clear();
@@ -220,7 +258,9 @@ impl Driver {
         self.octets = out.to_vec();
         let mut rest = &out[..];
         while let Some((message, more)) = frame(rest, MAX_LEN_EXTENDED).unwrap() {
-            self.sent.push(message_type(message).unwrap());
+            let ty = message_type(message).unwrap();
+            self.sent.push(ty);
+            self.count(ty).1 += 1;
             rest = more;
         }
         self.notified |= self.notification().is_some();
@@ -255,6 +295,10 @@ impl Driver {
     fn check(&self) {
         let state = self.session.state();
         assert_eq!(self.up, state == State::Established);
+        for (ty, counted) in (1..=5).map(MessageType).zip(self.counted) {
+            let counters = self.session.counters();
+            assert_eq!((counters.received(ty), counters.sent(ty)), counted, "{ty}");
+        }
         assert_eq!(self.session.negotiated().is_some(), state >= State::OpenConfirm);
         let belongs: &[Timer] = match state {
             State::Idle => &[Timer::IdleHold],
@@ -269,6 +313,8 @@ impl Driver {
         }
         match state {
             State::Idle => assert!(!self.open && !self.dialing, "a connection in Idle"),
+            // One that never dials waits for its peer as long as it takes.
+            State::Active if self.session.config().never_dial => {}
             // RFC 4271 4.2: with hold time 0 nothing runs.
             _ => assert!(
                 self.session.poll_timeout().is_some() || self.session.negotiated().is_some_and(|n| n.hold_time == 0),
