@@ -8,6 +8,7 @@ pub(crate) mod scan;
 mod set;
 #[cfg(feature = "serde")]
 pub(crate) mod text;
+mod tlv;
 mod values;
 mod view;
 
@@ -23,6 +24,7 @@ pub use self::builder::{AttrBuilder, PathSegment};
 pub use self::origin::Origin;
 pub use self::raw::{RawAttr, RawAttrs};
 pub use self::set::AttrSet;
+pub use self::tlv::{Tlv, Tlvs};
 pub use self::values::Values;
 pub use self::view::Attributes;
 
@@ -49,9 +51,14 @@ attributes! {
     16 => OPTIONAL_TRANSITIVE     ExtCommunities     in ext_communities,
     17 => OPTIONAL_TRANSITIVE     As4Path            in as4_path,
     18 => OPTIONAL_TRANSITIVE     As4Aggregator      in as4_aggregator,
+    23 => OPTIONAL_TRANSITIVE     TunnelEncapsulation<'_> in pub tunnel_encapsulation,
     25 => OPTIONAL_TRANSITIVE     Ipv6ExtCommunities in ipv6_ext_communities,
+    26 => OPTIONAL_NON_TRANSITIVE Aigp<'_>           in pub aigp,
+    29 => OPTIONAL_NON_TRANSITIVE BgpLs<'_>          in pub bgp_ls,
     32 => OPTIONAL_TRANSITIVE     LargeCommunities   in large_communities,
     35 => OPTIONAL_TRANSITIVE     Otc                in otc,
+    40 => OPTIONAL_TRANSITIVE     PrefixSid<'_>      in pub prefix_sid,
+    128 => OPTIONAL_TRANSITIVE    AttrSetAttribute<'_> in pub attr_set,
 }
 
 /// What the file of an attribute says of it.

@@ -207,6 +207,8 @@ pub enum AttrProblem {
     TooLong,
     /// The value is malformed in another way.
     Syntax,
+    /// An SRv6 service in a BGP Prefix-SID is malformed (RFC 9252 section 7).
+    Srv6Service,
     /// Well-known, mandatory, and not there.
     Missing,
     /// It occurs again: the first one stands.
@@ -227,7 +229,7 @@ impl AttrProblem {
             Self::Length => (C::ATTRIBUTE_LENGTH_ERROR, Data::Span),
             Self::Origin => (C::INVALID_ORIGIN, Data::Span),
             Self::NextHop => (C::INVALID_NEXT_HOP, Data::Span),
-            Self::NextHopLength | Self::Syntax => (C::OPTIONAL_ATTRIBUTE_ERROR, Data::Span),
+            Self::NextHopLength | Self::Syntax | Self::Srv6Service => (C::OPTIONAL_ATTRIBUTE_ERROR, Data::Span),
             Self::Segment | Self::AsZero | Self::Confederation | Self::AsSet | Self::FirstAs | Self::TooLong => {
                 match ty {
                     AttrType::AS_PATH => (C::MALFORMED_AS_PATH, Data::None),
@@ -265,6 +267,7 @@ impl fmt::Display for AttrProblem {
             Self::FirstAs => "does not begin with the as of the peer",
             Self::TooLong => "is too long",
             Self::Syntax => "is malformed",
+            Self::Srv6Service => "has a malformed srv6 service",
             Self::Missing => "is missing",
             Self::Duplicate => "occurs again",
             Self::Unrecognized => "is not optional and not known",

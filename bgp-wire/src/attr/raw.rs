@@ -53,7 +53,6 @@ impl<'a> RawAttrs<'a> {
     }
 
     /// All attributes of a canonical block.
-    #[cfg(feature = "alloc")]
     pub(crate) fn all(block: &'a [u8]) -> RawAttrs<'a> {
         RawAttrs { octets: block, left: AttrSet::EMPTY.complement() }
     }
