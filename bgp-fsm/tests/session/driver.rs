@@ -115,8 +115,6 @@ pub(crate) struct Driver {
     pub(crate) dialing: bool,
     notified: bool,
     up: bool,
-    /// Messages that went in and came out, by type.
-    counted: [(u64, u64); 5],
     /// The types of the messages that the last input brought out.
     pub(crate) sent: Vec<MessageType>,
     pub(crate) octets: Vec<u8>,
@@ -133,7 +131,6 @@ impl Driver {
             dialing: false,
             notified: false,
             up: false,
-            counted: Default::default(),
             sent: Vec::new(),
             octets: Vec::new(),
             actions: Vec::new(),
@@ -174,10 +171,10 @@ impl Driver {
 
     pub(crate) fn message(&mut self, message: &[u8]) -> &mut Self {
         let state = self.session.state();
-        if state != State::Idle {
-            self.count(message_type(message).unwrap()).0 += 1;
-        }
+        let (ty, counters) = (message_type(message).unwrap(), *self.session.counters());
         let received = self.session.receive(self.now, message);
+        let counted = self.session.counters().received(ty) - counters.received(ty);
+        assert_eq!(counted, u64::from(state != State::Idle), "{ty}");
         if !matches!(received, Received::Nothing) {
             assert_eq!(state, State::Established, "routes outside Established");
         }
@@ -232,10 +229,6 @@ impl Driver {
         Some((rest[19], rest[20]))
     }
 
-    fn count(&mut self, ty: MessageType) -> &mut (u64, u64) {
-        &mut self.counted[usize::from(ty.0) - 1]
-    }
-
     /// What decides all that can happen from here on, whatever happened before and whenever: two sessions with the same
     /// text are in the same state. The clock is set back for that, which leaves to each timer what is left of it.
     pub(crate) fn rebase(&mut self) -> String {
@@ -250,6 +243,7 @@ impl Driver {
     fn drain(&mut self) -> &mut Self {
         let mut out = BytesMut::new();
         self.sent.clear();
+        let counters = *self.session.counters();
         if self.session.poll_transmit(&mut out) {
             assert!(self.open, "sent without a connection");
             assert!(!self.notified, "sent after a NOTIFICATION");
@@ -260,8 +254,11 @@ impl Driver {
         while let Some((message, more)) = frame(rest, MAX_LEN_EXTENDED).unwrap() {
             let ty = message_type(message).unwrap();
             self.sent.push(ty);
-            self.count(ty).1 += 1;
             rest = more;
+        }
+        for ty in (1..=5).map(MessageType) {
+            let counted = self.session.counters().sent(ty) - counters.sent(ty);
+            assert_eq!(u64::try_from(self.sent.iter().filter(|sent| **sent == ty).count()), Ok(counted), "{ty}");
         }
         self.notified |= self.notification().is_some();
         self.actions = std::iter::from_fn(|| self.session.poll_action()).collect();
@@ -295,10 +292,6 @@ impl Driver {
     fn check(&self) {
         let state = self.session.state();
         assert_eq!(self.up, state == State::Established);
-        for (ty, counted) in (1..=5).map(MessageType).zip(self.counted) {
-            let counters = self.session.counters();
-            assert_eq!((counters.received(ty), counters.sent(ty)), counted, "{ty}");
-        }
         assert_eq!(self.session.negotiated().is_some(), state >= State::OpenConfirm);
         let belongs: &[Timer] = match state {
             State::Idle => &[Timer::IdleHold],
