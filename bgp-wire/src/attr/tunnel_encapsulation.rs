@@ -9,7 +9,7 @@ use crate::attr::{Attribute, Attributes, Length};
 use crate::error::AttrProblem;
 use crate::reader::{Reader, u16_at, u32_at};
 use crate::registry::numbers;
-use crate::{AttrType, Context};
+use crate::Context;
 
 numbers! {
     /// What kind of tunnel (RFC 9012 section 15.2 and the IANA registry).
@@ -159,7 +159,7 @@ impl<'a> Attributes<'a> {
     /// section 11).
     #[must_use]
     pub fn tunnel_encapsulation(&self) -> Option<TunnelEncapsulation<'a>> {
-        self.get(AttrType::TUNNEL_ENCAPSULATION).map(|raw| TunnelEncapsulation(raw.value))
+        self.value::<TunnelEncapsulation<'_>>().map(TunnelEncapsulation)
     }
 }
 
@@ -177,12 +177,9 @@ fn read_endpoint(value: &[u8]) -> Option<Endpoint> {
 }
 
 // Sub-TLVs, RFC 9012 section 15.3.
-const PROTOCOL: u16 = 2;
 const COLOR: u16 = 4;
 const ENDPOINT: u16 = 6;
-const DS_FIELD: u16 = 7;
 const UDP_PORT: u16 = 8;
-const EMBEDDED_LABEL: u16 = 9;
 
 #[cfg(feature = "alloc")]
 mod owned;

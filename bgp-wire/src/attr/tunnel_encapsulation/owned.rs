@@ -5,10 +5,7 @@ use core::fmt;
 use core::net::IpAddr;
 use core::str::FromStr;
 
-use super::{
-    COLOR, DS_FIELD, EMBEDDED_LABEL, ENDPOINT, Endpoint, PROTOCOL, Tunnel, TunnelEncapsulation, TunnelType, UDP_PORT,
-    read_endpoint,
-};
+use super::{COLOR, ENDPOINT, Endpoint, Tunnel, TunnelEncapsulation, TunnelType, UDP_PORT, read_endpoint};
 use crate::attr::tlv::{Layout, Tlv, hexadecimal, parse_text, write, write_joined, write_text};
 use crate::attr::{AttrBuilder, Attributes};
 use crate::reader::{u16_at, u32_at};
@@ -215,6 +212,11 @@ impl crate::attr::text::Text for TunnelEncapsulation<'_> {
         builder.tunnel_encapsulation(&form)
     }
 }
+
+// Sub-TLVs that only this file reads, RFC 9012 section 15.3.
+const PROTOCOL: u16 = 2;
+const DS_FIELD: u16 = 7;
+const EMBEDDED_LABEL: u16 = 9;
 
 #[cfg(test)]
 mod tests {
