@@ -51,6 +51,7 @@ attributes! {
     16 => OPTIONAL_TRANSITIVE     ExtCommunities     in ext_communities,
     17 => OPTIONAL_TRANSITIVE     As4Path            in as4_path,
     18 => OPTIONAL_TRANSITIVE     As4Aggregator      in as4_aggregator,
+    22 => OPTIONAL_TRANSITIVE     PmsiTunnel<'_>     in pub pmsi_tunnel,
     23 => OPTIONAL_TRANSITIVE     TunnelEncapsulation<'_> in pub tunnel_encapsulation,
     25 => OPTIONAL_TRANSITIVE     Ipv6ExtCommunities in ipv6_ext_communities,
     26 => OPTIONAL_NON_TRANSITIVE Aigp<'_>           in pub aigp,
