@@ -150,6 +150,19 @@ pub enum InvalidBlock {
     SequenceOrdinal(u16),
 }
 
+impl InvalidBlock {
+    /// The field that is wrong, as it is stored.
+    #[must_use]
+    pub fn field(&self) -> &'static str {
+        match self {
+            InvalidBlock::Length(_) => "cidr",
+            InvalidBlock::Allocations { .. } | InvalidBlock::AttributeIndex(_) => "allocations",
+            InvalidBlock::FreeOrdinal(_) | InvalidBlock::Lost(_) => "unallocated",
+            InvalidBlock::SequenceOrdinal(_) => "sequenceNumberForAllocation",
+        }
+    }
+}
+
 impl Block {
     /// An empty block: all addresses in the free queue in ascending order, no owner, the sequence number `sequence`
     /// (Calico: the clock in nanoseconds, so that a block made again repeats no number).

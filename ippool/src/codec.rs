@@ -16,67 +16,15 @@ mod time;
 use alloc::string::String;
 use alloc::sync::Arc;
 
-use crate::block::InvalidBlock;
 use crate::{Key, Value};
+
+pub use crate::invalid::DecodeError;
 
 pub(crate) use base::base64_url;
 pub use block::{decode_block, encode_block};
 pub use key::{DecodedKey, UnnamedKey, decode_key, encode_key};
 pub use name::{affinity_labels, affinity_name, cidr_name, handle_name};
 pub use object::{decode_affinity, decode_config, decode_handle, encode_affinity, encode_config, encode_handle};
-
-/// Why a stored value could not be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum DecodeError {
-    /// It is not JSON.
-    #[error("not JSON at line {line} column {column}")]
-    Syntax {
-        /// The line, counted from 1.
-        line: usize,
-        /// The column in octets, counted from 1.
-        column: usize,
-    },
-    /// It is JSON, but a field has the wrong type or a number out of range.
-    #[error("field of the wrong type at line {line} column {column}")]
-    Type {
-        /// The line where the field ends, counted from 1.
-        line: usize,
-        /// The column in octets, counted from 1.
-        column: usize,
-    },
-    /// A CIDR is missing or is none.
-    #[error("missing or malformed CIDR")]
-    Cidr,
-    /// The owner of a block is neither `host:NAME` nor `virtual:NAME`.
-    #[error("malformed affinity")]
-    Owner,
-    /// A time is not in the form of RFC 3339.
-    #[error("malformed time")]
-    Time,
-    /// A sequence number is filed under something else than an ordinal.
-    #[error("sequence number of no ordinal")]
-    SequenceKey,
-    /// The state of an affinity is not known.
-    #[error("unknown affinity state")]
-    AffinityState,
-    /// The setting `kubeVirtVMAddressPersistence` is not known.
-    #[error("unknown address persistence")]
-    VmPersistence,
-    /// A handle has no addresses in a block that it lists.
-    #[error("handle counts less than one address in a block")]
-    HandleCount,
-    /// The fields of a block contradict each other.
-    #[error("inconsistent block: {0}")]
-    Block(#[from] InvalidBlock),
-}
-
-impl From<serde_json::Error> for DecodeError {
-    fn from(error: serde_json::Error) -> Self {
-        let (line, column) = (error.line(), error.column());
-        if error.is_data() { Self::Type { line, column } } else { Self::Syntax { line, column } }
-    }
-}
 
 /// Reads the value that is stored at a key.
 ///
@@ -112,7 +60,7 @@ pub fn decode_value(key: &Key, value: &[u8]) -> Result<Value, DecodeError> {
 /// use ippool::{Value, codec};
 ///
 /// assert_eq!(codec::encode_value(&Value::Host).as_deref(), Some("{}"));
-/// assert_eq!(codec::encode_value(&Value::Invalid), None);
+/// assert_eq!(codec::encode_value(&Value::Invalid(codec::DecodeError::NoObject)), None);
 /// ```
 #[must_use]
 pub fn encode_value(value: &Value) -> Option<String> {
@@ -122,6 +70,6 @@ pub fn encode_value(value: &Value) -> Option<String> {
         Value::Handle(handle) => Some(encode_handle(handle)),
         Value::Config(config) => Some(encode_config(config)),
         Value::Host => Some("{}".into()),
-        Value::Invalid => None,
+        Value::Invalid(_) => None,
     }
 }

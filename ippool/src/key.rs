@@ -1,8 +1,9 @@
 //! The keys of stored objects, ordered like their etcd key texts.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use core::cmp::Ordering;
 use core::fmt;
+use core::fmt::Write as _;
 
 use ipnet::IpNet;
 
@@ -156,9 +157,82 @@ impl fmt::Display for Key {
     }
 }
 
+/// The order of the texts, without writing them: the first parts differ by kind, the rest is compared as it would stand.
 impl Ord for Key {
     fn cmp(&self, other: &Key) -> Ordering {
-        self.to_string().cmp(&other.to_string())
+        let (kind, name, cidr) = self.order();
+        let (other_kind, other_name, other_cidr) = other.order();
+        kind.cmp(&other_kind).then_with(|| {
+            let (ours, theirs) = (cidr.map(CidrText::of), other_cidr.map(CidrText::of));
+            let ours = name.bytes().chain(ours.iter().flat_map(CidrText::octets));
+            ours.cmp(other_name.bytes().chain(theirs.iter().flat_map(CidrText::octets)))
+        })
+    }
+}
+
+impl Key {
+    /// The rank of the kind in text order, the name, and the CIDR.
+    fn order(&self) -> (u8, &str, Option<IpNet>) {
+        match self {
+            Key::Block(cidr) => (0, "", Some(*cidr)),
+            Key::Config => (1, "", None),
+            Key::Handle(id) => (2, id, None),
+            Key::Host(name) => (3, name, None),
+            Key::Affinity(Owner::Host(name), cidr) => (3, name, Some(*cidr)),
+            Key::Affinity(Owner::Virtual(name), cidr) => (4, name, Some(*cidr)),
+        }
+    }
+}
+
+/// How a CIDR ends a key, `/ipv4/block/10.0.0.0-26`, without allocation.
+#[derive(Clone, Copy)]
+pub(crate) struct CidrText {
+    octets: [u8; CidrText::MAX],
+    len: usize,
+}
+
+impl CidrText {
+    /// `/ipv6/block/`, eight groups of four digits with seven colons, a dash and three digits.
+    const MAX: usize = 12 + 39 + 4;
+
+    pub(crate) fn of(cidr: IpNet) -> CidrText {
+        let mut text = CidrText { octets: [0; CidrText::MAX], len: 0 };
+        // It has room for the longest.
+        let _ = write!(text, "/{}/block/{}-{}", family(&cidr), cidr.addr(), cidr.prefix_len());
+        text
+    }
+
+    fn octets(&self) -> impl Iterator<Item = u8> + '_ {
+        self.octets.iter().copied().take(self.len)
+    }
+}
+
+impl fmt::Write for CidrText {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        let end = self.len.saturating_add(part.len());
+        self.octets.get_mut(self.len..end).ok_or(fmt::Error)?.copy_from_slice(part.as_bytes());
+        self.len = end;
+        Ok(())
+    }
+}
+
+impl PartialEq for CidrText {
+    fn eq(&self, other: &CidrText) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for CidrText {}
+
+impl Ord for CidrText {
+    fn cmp(&self, other: &CidrText) -> Ordering {
+        self.octets().cmp(other.octets())
+    }
+}
+
+impl PartialOrd for CidrText {
+    fn partial_cmp(&self, other: &CidrText) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -180,6 +254,8 @@ pub enum Prefix {
     Hosts,
     /// The affinities of all virtual owners.
     Virtuals,
+    /// All handles.
+    Handles,
 }
 
 /// The text that all keys of the set begin with.
@@ -196,6 +272,7 @@ impl fmt::Display for Prefix {
             }
             Prefix::Hosts => write!(f, "{ROOT}/host/"),
             Prefix::Virtuals => write!(f, "{ROOT}/virtual/"),
+            Prefix::Handles => write!(f, "{ROOT}/handle/"),
         }
     }
 }
@@ -212,6 +289,8 @@ pub(crate) const ROOT: &str = "/calico/ipam/v2";
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString;
+
     use super::*;
 
     #[test]
@@ -221,5 +300,25 @@ mod tests {
         assert!(block("fd00::40/122") > block("9.0.0.0/26"));
         assert!(Key::Config < Key::Handle("a".into()));
         assert!(Key::Host("a".into()) < Key::Affinity(Owner::host("a"), "10.0.0.0/26".parse().unwrap()));
+    }
+
+    #[test]
+    fn calico_1_2_the_order_is_that_of_the_written_keys() {
+        let cidrs =
+            ["10.0.0.4/30", "10.0.0.12/30", "10.0.0.0/26", "9.0.0.0/26", "fd00::40/122", "fd00::/122", "::/116"];
+        let mut keys = alloc::vec![Key::Config];
+        for name in ["a", "a-b", "a.b", "b", "ipv4", "z"] {
+            keys.extend([Key::Handle(name.into()), Key::Host(name.into())]);
+            for cidr in cidrs {
+                let cidr = cidr.parse().unwrap();
+                keys.extend([Owner::host(name), Owner::Virtual(name.into())].map(|owner| Key::Affinity(owner, cidr)));
+            }
+        }
+        keys.extend(cidrs.map(|cidr| Key::Block(cidr.parse().unwrap())));
+        for one in &keys {
+            for other in &keys {
+                assert_eq!(one.cmp(other), one.to_string().cmp(&other.to_string()), "{one} {other}");
+            }
+        }
     }
 }

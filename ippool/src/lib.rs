@@ -10,6 +10,8 @@ pub mod block;
 #[cfg(feature = "json")]
 pub mod codec;
 mod drive;
+pub mod index;
+pub mod invalid;
 pub mod key;
 mod net;
 pub mod op;
@@ -23,6 +25,8 @@ pub mod walk;
 
 pub use block::{Attributes, Block, BlockParts};
 pub use drive::drive;
+pub use index::Index;
+pub use invalid::DecodeError;
 pub use key::{IpVersion, Key, Owner};
 pub use pool::{Pool, Resources, Use};
 pub use reservation::Reservations;

@@ -31,8 +31,3 @@ pub(crate) fn span(net: &IpNet) -> (u128, u128) {
 pub(crate) fn prefix(version: IpVersion, number: u128, len: u8) -> Option<IpNet> {
     IpNet::new(address(version, number), len).ok().map(|net| net.trunc())
 }
-
-/// Whether the prefixes share an address.
-pub(crate) fn overlap(a: &IpNet, b: &IpNet) -> bool {
-    a.contains(b) || b.contains(a)
-}

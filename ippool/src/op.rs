@@ -4,7 +4,9 @@
 //! operation is a value without hidden state: it can be cloned at any point and replayed. Whatever other operations do
 //! between two of its requests, a block is only ever changed by compare-and-swap against what was read.
 //!
-//! Costs are given as requests to the store without contention: `R` reads, `L` lists, `W` writes; they are tested.
+//! Costs are given as requests to the store without contention: `R` reads (one of the configuration may bring the
+//! owner's own claims along), `S` searches among blocks, `L` lists, `W` writes; they are tested. A search is answered
+//! out of an index in O(log n) ([`Index`](crate::Index)); a store without one is asked for one list of all blocks.
 
 use crate::store::{Answer, Request};
 
@@ -15,7 +17,6 @@ mod claim;
 mod config;
 mod ensure;
 mod family;
-mod find;
 mod handle;
 mod owner;
 mod release;
@@ -33,7 +34,7 @@ pub use config::{ConfigError, StoredConfig, read_config, write_config};
 pub use ensure::{EnsureBlock, Ensured, ensure_block};
 pub use handle::{HandleError, ips_by_handle, release_by_handle};
 pub use owner::{AttributesError, Condition, Patch, SetOwner, SetOwnerError, attributes, set_owner_attributes};
-pub use release::{ReleaseIpsError, ReleasedIps, release_ips};
+pub use release::{MAX_READ, ReleaseIpsError, ReleasedIps, release_ips};
 pub use sweep::{Swept, sweep};
 pub use tape::StoreError;
 pub use utilization::{BlockUtilization, ORPHANS, PoolUtilization, Space, utilization};

@@ -33,7 +33,7 @@ pub enum Use {
 /// # Ok::<(), ipnet::AddrParseError>(())
 /// ```
 #[doc(alias = "IPPool")]
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pool {
     name: String,
     cidr: IpNet,
@@ -177,7 +177,7 @@ impl Pool {
 /// assert_eq!(resources.pools().len(), 1);
 /// # Ok::<(), ipnet::AddrParseError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Resources {
     pools: Vec<Pool>,
     nodes: BTreeMap<String, BTreeMap<String, String>>,

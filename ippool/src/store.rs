@@ -1,11 +1,14 @@
-//! The contract with a store: reads, lists and single compare-and-swap writes; and a store in memory.
+//! The contract with a store: reads, lists, searches and single compare-and-swap writes.
 
-use alloc::collections::BTreeMap;
-use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use crate::index::{Found, Search};
 use crate::key::{Key, Prefix};
 use crate::value::Value;
+
+mod memory;
+
+pub use memory::MemoryStore;
 
 /// The version of a stored object: changes with each write of it.
 ///
@@ -45,6 +48,11 @@ pub enum Request {
     Read(Vec<Key>),
     /// All objects whose keys begin so, in key order. They need not be read at one moment.
     List(Prefix),
+    /// Both of the above in one round trip, where the store can.
+    ReadAndList(Vec<Key>, Prefix),
+    /// A search among blocks, answered out of an [`Index`](crate::Index). A store without one says so
+    /// ([`Answer::NoIndex`]), and is asked for a list of all blocks instead.
+    Search(Search),
     /// One write. Operations never need two writes to happen together, since most stores cannot do that.
     Commit(Write),
 }
@@ -57,6 +65,12 @@ pub enum Answer {
     Objects(Vec<Option<Stored>>),
     /// To [`Request::List`].
     Listed(Vec<(Key, Stored)>),
+    /// To [`Request::ReadAndList`].
+    ObjectsAndListed(Vec<Option<Stored>>, Vec<(Key, Stored)>),
+    /// To [`Request::Search`]: what [`Index::search`](crate::Index::search) gives.
+    Found(Vec<Found>),
+    /// To [`Request::Search`]: the store has no index.
+    NoIndex,
     /// To [`Request::Commit`]: done; the object has this revision (of a deleted one it means nothing).
     Committed(Revision),
     /// To [`Request::Commit`]: nothing written, the object is not as it was expected.
@@ -69,70 +83,4 @@ pub enum Answer {
 pub trait Store {
     /// Carries out one request.
     fn answer(&mut self, request: &Request) -> Answer;
-}
-
-/// A store in memory, and the reference for others: reads and lists are of one moment, revisions count the writes.
-///
-/// ```
-/// use ippool::{Config, Key, MemoryStore, Value};
-/// let mut store = MemoryStore::default();
-/// store.put(Key::Config, Value::Config(Config::default()));
-/// assert_eq!(store.iter().count(), 1);
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct MemoryStore {
-    objects: BTreeMap<String, (Key, Stored)>,
-    revision: u64,
-}
-
-impl MemoryStore {
-    /// Writes an object whatever was there before.
-    pub fn put(&mut self, key: Key, value: Value) -> Revision {
-        self.revision = self.revision.saturating_add(1);
-        let revision = Revision(self.revision);
-        self.objects.insert(key.to_string(), (key, Stored { value, revision }));
-        revision
-    }
-
-    /// The object at a key.
-    #[must_use]
-    pub fn object(&self, key: &Key) -> Option<&Stored> {
-        self.objects.get(&key.to_string()).map(|(_, stored)| stored)
-    }
-
-    /// All objects in key order.
-    pub fn iter(&self) -> impl Iterator<Item = (&Key, &Value)> + '_ {
-        self.objects.values().map(|(key, stored)| (key, &stored.value))
-    }
-
-    fn has(&self, key: &Key, revision: Revision) -> bool {
-        self.object(key).is_some_and(|stored| stored.revision == revision)
-    }
-}
-
-impl Store for MemoryStore {
-    fn answer(&mut self, request: &Request) -> Answer {
-        match request {
-            Request::Read(keys) => Answer::Objects(keys.iter().map(|key| self.object(key).cloned()).collect()),
-            Request::List(prefix) => {
-                let prefix = prefix.to_string();
-                let from = self.objects.range(prefix.clone()..);
-                Answer::Listed(
-                    from.take_while(|(text, _)| text.starts_with(&prefix)).map(|(_, object)| object.clone()).collect(),
-                )
-            }
-            Request::Commit(Write::Create(key, value)) if self.object(key).is_none() => {
-                Answer::Committed(self.put(key.clone(), value.clone()))
-            }
-            Request::Commit(Write::Update(key, value, revision)) if self.has(key, *revision) => {
-                Answer::Committed(self.put(key.clone(), value.clone()))
-            }
-            Request::Commit(Write::Delete(key, revision)) if self.has(key, *revision) => {
-                self.objects.remove(&key.to_string());
-                self.revision = self.revision.saturating_add(1);
-                Answer::Committed(Revision(self.revision))
-            }
-            Request::Commit(_) => Answer::Conflict,
-        }
-    }
 }

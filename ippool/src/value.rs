@@ -6,6 +6,7 @@ use alloc::sync::Arc;
 use ipnet::IpNet;
 
 use crate::block::Block;
+use crate::invalid::DecodeError;
 
 /// How far a claim on a block has got. Only a confirmed one gives ownership.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -115,7 +116,7 @@ pub enum Value {
     Host,
     /// Something is stored that cannot be decoded or contradicts itself; operations that need it fail and never
     /// overwrite it.
-    Invalid,
+    Invalid(DecodeError),
 }
 
 impl Value {
@@ -126,7 +127,7 @@ impl Value {
             Value::Block(block) => block.is_deleted(),
             Value::Affinity(affinity) => affinity.deleted,
             Value::Handle(handle) => handle.deleted,
-            Value::Config(_) | Value::Host | Value::Invalid => false,
+            Value::Config(_) | Value::Host | Value::Invalid(_) => false,
         }
     }
 }

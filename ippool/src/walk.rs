@@ -13,6 +13,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
+use crate::key::IpVersion;
 use random::Random;
 
 /// A pool and a block length that do not go together.
@@ -39,7 +40,7 @@ pub enum Error {
 
 /// The blocks of a pool in the order of one host, each once.
 ///
-/// Making one costs some microseconds (a generator of 607 words is seeded), each block a few instructions;
+/// Making one costs some hundred instructions (a generator of 607 words jumps to those it needs), each block a few;
 /// [`nth`](Iterator::nth) takes constant time and nothing allocates. All pools are walked exactly, also an IPv6 pool
 /// with more than 2^64 blocks.
 ///
@@ -158,12 +159,44 @@ impl BlockWalk {
         }
         // A block of all addresses has the index 0 only, and a shift that is as wide as the word.
         let address = self.network | index.checked_shl(u32::from(self.shift)).unwrap_or(0);
+        self.net(address, self.block_len)
+    }
+
+    /// A walk of no blocks.
+    pub(crate) fn none(version: IpVersion) -> Self {
+        let v4 = version == IpVersion::V4;
+        Self { network: 0, v4, block_len: 0, shift: version.width(), last: 0, start: 1, step: None }
+    }
+
+    /// Bits of an address below the block.
+    pub(crate) fn shift(&self) -> u32 {
+        self.shift.into()
+    }
+
+    /// The pool.
+    pub(crate) fn pool(&self) -> Option<IpNet> {
+        self.block(self.start)?;
+        let bits = 128_u32.saturating_sub(self.last.leading_zeros());
+        let len = u32::from(self.block_len).checked_sub(bits)?;
+        self.net(self.network, u8::try_from(len).ok()?)
+    }
+
+    /// The index of a block of the walk that begins at `number` and has `len` bits, and the block itself.
+    pub(crate) fn index_of(&self, version: IpVersion, (number, len): (u128, u8)) -> Option<(u128, IpNet)> {
+        if len != self.block_len || (version == IpVersion::V4) != self.v4 {
+            return None;
+        }
+        let index = number.checked_sub(self.network)?.checked_shr(self.shift()).unwrap_or(0);
+        Some((index, self.block(index)?))
+    }
+
+    fn net(&self, address: u128, len: u8) -> Option<IpNet> {
         let address = if self.v4 {
             IpAddr::V4(Ipv4Addr::from_bits(u32::try_from(address).ok()?))
         } else {
             IpAddr::V6(Ipv6Addr::from_bits(address))
         };
-        IpNet::new(address, self.block_len).ok()
+        IpNet::new(address, len).ok()
     }
 
     /// How many blocks are still to come, less one; `None` when the walk is over.

@@ -7,8 +7,8 @@ use ippool::block::ReleaseItem;
 use ippool::op::{self, AssignIp, AutoAssign, AutoAssignError, Operation, Poll, ReleaseIpsError, StoreError};
 use ippool::store::{Answer, Request};
 use ippool::{
-    Attributes, Config, Handle, Key, MemoryStore, Owner, Pool, Reservations, Resources, Store, UnixTime, Use, Value,
-    drive,
+    Attributes, Config, DecodeError, Handle, Key, MemoryStore, Owner, Pool, Reservations, Resources, Store, UnixTime,
+    Use, Value, drive,
 };
 
 fn now() -> UnixTime {
@@ -121,10 +121,11 @@ fn calico_1_6_reserved_space_of_any_size_is_stepped_over_at_once() {
 fn calico_1_3_invalid_stored_blocks_are_errors_and_stay() {
     let (resources, mut store) = (Arc::new(resources(pool("10.0.0.0/30", 30))), MemoryStore::default());
     let key = Key::Block("10.0.0.0/30".parse().unwrap());
-    store.put(key.clone(), Value::Invalid);
+    store.put(key.clone(), Value::Invalid(DecodeError::Type("unallocated")));
     let before = store.object(&key).cloned();
     let assigned = drive(op::assign_ip(AssignIp::new([10, 0, 0, 1].into(), "n1", now()), &resources), &mut store);
-    assert_eq!(assigned, Err(op::AssignIpError::Store(StoreError::BadValue)));
+    let Err(op::AssignIpError::Store(StoreError::BadValue(bad))) = assigned else { panic!("{assigned:?}") };
+    assert_eq!((&bad.key, bad.error.field()), (&key, Some("unallocated")));
     assert_eq!(texts(&take(&mut store, &resources, "n1", 1, "h")), [""; 0]);
     assert_eq!(store.object(&key).cloned(), before);
 }

@@ -133,15 +133,15 @@ fn contents(store: &MemoryStore) -> Contents {
         match (key, value) {
             (Key::Block(cidr), Value::Block(block)) => {
                 Block::from_parts(block.to_parts()).unwrap();
-                found.owned.extend(block.affinity().map(|owner| (owner.clone(), *cidr)));
+                found.owned.extend(block.affinity().map(|owner| (owner.clone(), cidr)));
                 for (ordinal, attributes) in block.allocations().filter(|(_, a)| a.released_at.is_none()) {
                     assert!(found.allocated.insert(block.address(ordinal).unwrap()), "an address in two blocks");
                     let handle = attributes.handle.clone().unwrap();
-                    *found.counted.entry(handle).or_default().entry(*cidr).or_default() += 1;
+                    *found.counted.entry(handle).or_default().entry(cidr).or_default() += 1;
                 }
             }
             (Key::Affinity(owner, cidr), Value::Affinity(affinity)) if affinity.state.is_confirmed() => {
-                found.confirmed.insert((owner.clone(), *cidr));
+                found.confirmed.insert((owner.clone(), cidr));
             }
             (Key::Handle(id), Value::Handle(handle)) => {
                 found.handles.insert(id.clone(), handle.blocks.clone());

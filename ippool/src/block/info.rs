@@ -76,7 +76,12 @@ impl Block {
     /// Whether nothing is allocated or cooling down, apart from what Windows hosts keep back.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.allocations().all(|(_, a)| a.handle.as_deref().is_some_and(|h| h.eq_ignore_ascii_case(WINDOWS_HANDLE)))
+        self.table.used().all(|attributes| is_windows(attributes))
+    }
+
+    /// Whether nothing is allocated; addresses that cool down do not count.
+    pub(crate) fn is_empty_but_for_cooling(&self) -> bool {
+        self.table.used().all(|attributes| attributes.released_at.is_some() || is_windows(attributes))
     }
 
     /// How many addresses are allocated or cooling down.
@@ -118,4 +123,9 @@ impl Block {
             .filter(move |(_, a)| a.released_at.is_none() && a.handle.as_deref().map(clean_handle) == Some(handle))
             .map(|(ordinal, _)| ordinal)
     }
+}
+
+/// Whether these are the addresses that Windows hosts keep back.
+fn is_windows(attributes: &Attributes) -> bool {
+    attributes.handle.as_deref().is_some_and(|handle| handle.eq_ignore_ascii_case(WINDOWS_HANDLE))
 }

@@ -56,6 +56,11 @@ impl Table {
         self.entries.iter().map(|entry| &entry.attributes)
     }
 
+    /// The attributes of allocated addresses, each set once.
+    pub(super) fn used(&self) -> impl Iterator<Item = &Arc<Attributes>> + '_ {
+        self.entries.iter().filter(|entry| entry.uses > 0).map(|entry| &entry.attributes)
+    }
+
     /// Adds an entry even if there is an equal one: stored blocks may have such.
     pub(super) fn push(&mut self, attributes: Arc<Attributes>) -> u32 {
         let index = u32::try_from(self.entries.len()).unwrap_or(FREE);

@@ -100,9 +100,9 @@ fn write_attributes(attributes: &Attributes, out: &mut String) {
 /// assert_eq!(decode_block(twice), Err(DecodeError::Block(InvalidBlock::FreeOrdinal(0))));
 /// ```
 pub fn decode_block(value: &[u8]) -> Result<Block, DecodeError> {
-    let stored: StoredBlock = from_json(value)?;
+    let stored: StoredBlock = from_json(value, FIELDS)?;
     let affinity = match (stored.affinity, stored.host_affinity) {
-        (Some(owner), _) => Some(Owner::parse(&owner).ok_or(DecodeError::Owner)?),
+        (Some(owner), _) => Some(Owner::parse(&owner).ok_or(DecodeError::Owner("affinity"))?),
         (None, Some(host)) => Some(Owner::host(host)),
         (None, None) => None,
     };
@@ -113,9 +113,9 @@ pub fn decode_block(value: &[u8]) -> Result<Block, DecodeError> {
             .collect::<Result<_, DecodeError>>()
     });
     Ok(Block::from_parts(BlockParts {
-        cidr: stored.cidr.as_deref().and_then(key::cidr).ok_or(DecodeError::Cidr)?,
+        cidr: stored.cidr.as_deref().and_then(key::cidr).ok_or(DecodeError::Cidr("cidr"))?,
         affinity,
-        claim_time: stored.claim_time.map(time_of).transpose()?,
+        claim_time: stored.claim_time.map(|text| time_of(&text, "affinity_claim_time")).transpose()?,
         allocations: stored.allocations.unwrap_or_default(),
         free: stored.free,
         attributes: attributes.transpose()?,
@@ -134,13 +134,27 @@ fn attributes_of(stored: Option<StoredAttributes>) -> Result<Attributes, DecodeE
         handle: stored.handle,
         active: map(stored.active),
         alternate: map(stored.alternate),
-        released_at: stored.released_at.map(time_of).transpose()?,
+        released_at: stored.released_at.map(|text| time_of(&text, "attributes")).transpose()?,
     })
 }
 
-fn time_of(text: String) -> Result<UnixTime, DecodeError> {
-    time::decode(&text).ok_or(DecodeError::Time)
+fn time_of(text: &str, field: &'static str) -> Result<UnixTime, DecodeError> {
+    time::decode(text).ok_or(DecodeError::Time(field))
 }
+
+/// The fields as they are written.
+const FIELDS: &[&str] = &[
+    "cidr",
+    "affinity",
+    "affinity_claim_time",
+    "allocations",
+    "unallocated",
+    "attributes",
+    "sequenceNumber",
+    "sequenceNumberForAllocation",
+    "deleted",
+    "hostAffinity",
+];
 
 /// An ordinal as Calico writes it: no sign, no zeros in front.
 fn ordinal_of(text: &str) -> Option<u16> {

@@ -45,9 +45,10 @@ pub fn encode_affinity(affinity: &Affinity) -> String {
 /// # Ok::<(), codec::DecodeError>(())
 /// ```
 pub fn decode_affinity(value: &[u8]) -> Result<Affinity, DecodeError> {
-    let stored: StoredAffinity = if value.is_empty() { StoredAffinity::default() } else { from_json(value)? };
+    let stored: StoredAffinity =
+        if value.is_empty() { StoredAffinity::default() } else { from_json(value, &["state", "deleted"])? };
     let name = stored.state.as_deref().unwrap_or_default();
-    let state = STATES.iter().find(|(_, known)| *known == name).ok_or(DecodeError::AffinityState)?.0;
+    let state = STATES.iter().find(|(_, known)| *known == name).ok_or(DecodeError::Unknown("state"))?.0;
     let mut affinity = Affinity::new(state);
     affinity.deleted = stored.deleted.unwrap_or(false);
     Ok(affinity)
@@ -90,16 +91,16 @@ pub fn encode_handle(handle: &Handle) -> String {
 /// use ippool::codec::{DecodeError, decode_handle};
 ///
 /// assert_eq!(decode_handle(br#"{"block":{"10.0.0.0/26":3}}"#)?.blocks.len(), 1);
-/// assert_eq!(decode_handle(br#"{"block":{"10.0.0.0":3}}"#), Err(DecodeError::Cidr));
+/// assert_eq!(decode_handle(br#"{"block":{"10.0.0.0":3}}"#), Err(DecodeError::Cidr("block")));
 /// # Ok::<(), DecodeError>(())
 /// ```
 pub fn decode_handle(value: &[u8]) -> Result<Handle, DecodeError> {
-    let stored: StoredHandle = from_json(value)?;
+    let stored: StoredHandle = from_json(value, &["block", "deleted"])?;
     let mut handle = Handle { null_blocks: stored.block.is_none(), ..Handle::default() };
     for (cidr, count) in stored.block.into_iter().flatten() {
         let count = u64::try_from(count).ok().filter(|count| *count > 0).ok_or(DecodeError::HandleCount)?;
         // Two spellings of one block would be one count too few.
-        let total = handle.blocks.entry(key::cidr(&cidr).ok_or(DecodeError::Cidr)?).or_default();
+        let total = handle.blocks.entry(key::cidr(&cidr).ok_or(DecodeError::Cidr("block"))?).or_default();
         *total = total.saturating_add(count);
     }
     handle.deleted = stored.deleted.unwrap_or(false);
@@ -156,24 +157,50 @@ pub fn encode_config(config: &Config) -> String {
 /// # Ok::<(), DecodeError>(())
 /// ```
 pub fn decode_config(value: &[u8]) -> Result<Config, DecodeError> {
-    let stored: StoredConfig = from_json(value)?;
+    let stored: StoredConfig = from_json(value, CONFIG_FIELDS)?;
     let persistence = |name: String| PERSISTENCE.iter().find(|(_, known)| *known == name).map(|(value, _)| *value);
     Ok(Config {
         strict_affinity: stored.strict_affinity.unwrap_or(false),
         auto_allocate_blocks: stored.auto_allocate_blocks.unwrap_or(false),
         max_blocks_per_host: stored.max_blocks_per_host.unwrap_or(0),
         vm_persistence: match stored.vm_persistence {
-            Some(name) => Some(persistence(name).ok_or(DecodeError::VmPersistence)?),
+            Some(name) => Some(persistence(name).ok_or(DecodeError::Unknown("kubeVirtVMAddressPersistence"))?),
             None => None,
         },
         cooldown_seconds: stored.cooldown_seconds.unwrap_or(0),
     })
 }
 
-/// Reads JSON; a byte order mark or anything after the value is an error.
-pub(super) fn from_json<T: DeserializeOwned>(value: &[u8]) -> Result<T, DecodeError> {
-    serde_json::from_slice(value).map_err(DecodeError::from)
+/// Reads JSON; a byte order mark or anything after the value is an error. All fields of `T` may be missing.
+pub(super) fn from_json<T: DeserializeOwned>(value: &[u8], fields: &[&'static str]) -> Result<T, DecodeError> {
+    serde_json::from_slice(value).map_err(|error| {
+        if error.is_data() {
+            return wrong_field::<T>(value, fields);
+        }
+        let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        DecodeError::Syntax { line: number(error.line()), column: number(error.column()) }
+    })
 }
+
+/// Which field of an object is of the wrong type: each is read alone.
+fn wrong_field<T: DeserializeOwned>(value: &[u8], fields: &[&'static str]) -> DecodeError {
+    use serde_json::{Map, Value};
+    let Ok(Value::Object(members)) = serde_json::from_slice::<Value>(value) else { return DecodeError::NoObject };
+    let is_wrong = |field: &&&'static str| {
+        let Some(member) = members.get(**field) else { return false };
+        serde_json::from_value::<T>(Value::Object(Map::from_iter([(String::from(**field), member.clone())]))).is_err()
+    };
+    fields.iter().find(is_wrong).map_or(DecodeError::NoObject, |field| DecodeError::Type(field))
+}
+
+/// The fields of the configuration.
+const CONFIG_FIELDS: &[&str] = &[
+    "strict_affinity",
+    "auto_allocate_blocks",
+    "maxBlocksPerHost",
+    "kubeVirtVMAddressPersistence",
+    "ipCooldownSeconds",
+];
 
 /// The states and their names.
 const STATES: [(AffinityState, &str); 4] = [

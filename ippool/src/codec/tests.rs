@@ -132,16 +132,19 @@ fn malformed_and_inconsistent_blocks_are_typed_errors() {
     let fields = |fields: &str| decode_block(block_text(fields).as_bytes()).unwrap_err();
     assert_eq!(decode_block(b""), Err(DecodeError::Syntax { line: 1, column: 0 }));
     assert_eq!(decode_block(b"{\n x"), Err(DecodeError::Syntax { line: 2, column: 2 }));
-    assert_eq!(decode_block(b"{}"), Err(DecodeError::Cidr));
-    assert_eq!(decode_block(b"null"), Err(DecodeError::Type { line: 1, column: 4 }));
-    assert!(matches!(fields(r#""allocations":"x""#), DecodeError::Type { line: 1, .. }));
-    assert!(matches!(fields(r#""allocations":[null,null],"unallocated":[-1,1]"#), DecodeError::Type { .. }));
-    assert!(matches!(fields(r#""allocations":[-1,null],"unallocated":[1]"#), DecodeError::Type { .. }));
-    assert_eq!(fields(&format!(r#""affinity":"n1",{FREE}"#)), DecodeError::Owner);
-    assert_eq!(fields(&format!(r#""affinity_claim_time":"yesterday",{FREE}"#)), DecodeError::Time);
+    assert_eq!(decode_block(b"{}"), Err(DecodeError::Cidr("cidr")));
+    assert_eq!(decode_block(b"null"), Err(DecodeError::NoObject));
+    assert_eq!(fields(r#""allocations":"x""#), DecodeError::Type("allocations"));
+    assert_eq!(fields(r#""allocations":[null,null],"unallocated":[-1,1]"#), DecodeError::Type("unallocated"));
+    assert_eq!(fields(r#""allocations":[-1,null],"unallocated":[1]"#), DecodeError::Type("allocations"));
+    assert_eq!(fields(&format!(r#""affinity":"n1",{FREE}"#)), DecodeError::Owner("affinity"));
+    assert_eq!(
+        fields(&format!(r#""affinity_claim_time":"yesterday",{FREE}"#)),
+        DecodeError::Time("affinity_claim_time")
+    );
     assert_eq!(
         fields(r#""allocations":[0,null],"unallocated":[1],"attributes":[{"releasedAt":"2026"}]"#),
-        DecodeError::Time
+        DecodeError::Time("attributes")
     );
     for (free, error) in [
         ("[0,2]", InvalidBlock::FreeOrdinal(2)),
@@ -162,7 +165,7 @@ fn malformed_and_inconsistent_blocks_are_typed_errors() {
     }
     for cidr in ["", "10.0.0.0", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/+31", "10.0.0/31", "x/31", "10.0.0.0/31/"] {
         let text = block_text(FREE).replace("10.0.0.0/31", cidr);
-        assert_eq!(decode_block(text.as_bytes()), Err(DecodeError::Cidr), "{cidr}");
+        assert_eq!(decode_block(text.as_bytes()), Err(DecodeError::Cidr("cidr")), "{cidr}");
     }
 }
 
@@ -170,14 +173,16 @@ fn malformed_and_inconsistent_blocks_are_typed_errors() {
 fn error_texts() {
     let text = |error: DecodeError| error.to_string();
     assert_eq!(text(DecodeError::Syntax { line: 1, column: 2 }), "not JSON at line 1 column 2");
-    assert_eq!(text(DecodeError::Type { line: 1, column: 2 }), "field of the wrong type at line 1 column 2");
-    assert_eq!(text(DecodeError::Cidr), "missing or malformed CIDR");
-    assert_eq!(text(DecodeError::Owner), "malformed affinity");
-    assert_eq!(text(DecodeError::Time), "malformed time");
-    assert_eq!(text(DecodeError::SequenceKey), "sequence number of no ordinal");
-    assert_eq!(text(DecodeError::AffinityState), "unknown affinity state");
-    assert_eq!(text(DecodeError::VmPersistence), "unknown address persistence");
-    assert_eq!(text(DecodeError::HandleCount), "handle counts less than one address in a block");
+    assert_eq!(text(DecodeError::NoObject), "no JSON object with each field once");
+    assert_eq!(text(DecodeError::Type("state")), "field \"state\" has the wrong type");
+    assert_eq!(text(DecodeError::Missing("state")), "field \"state\" is missing");
+    assert_eq!(text(DecodeError::Cidr("cidr")), "field \"cidr\": missing or malformed CIDR");
+    assert_eq!(text(DecodeError::Owner("affinity")), "field \"affinity\": malformed affinity");
+    assert_eq!(text(DecodeError::Time("attributes")), "field \"attributes\": malformed time");
+    assert_eq!(text(DecodeError::SequenceKey), "field \"sequenceNumberForAllocation\": sequence number of no ordinal");
+    assert_eq!(text(DecodeError::Unknown("state")), "field \"state\": unknown value");
+    assert_eq!(text(DecodeError::Misplaced), "the object does not belong to the key");
+    assert_eq!(text(DecodeError::HandleCount), "field \"block\": handle counts less than one address in a block");
     assert_eq!(
         text(DecodeError::Block(InvalidBlock::Lost(3))),
         "inconsistent block: ordinal 3 is neither free nor allocated"
@@ -197,8 +202,8 @@ fn calico_1_2_affinities() {
     for old in ["", "{}", r#"{"state":null,"other":1}"#] {
         assert_eq!(again(old).as_deref(), Ok(r#"{"state":"","deleted":false}"#), "an old value counts as confirmed");
     }
-    assert_eq!(decode_affinity(br#"{"state":"lost"}"#), Err(DecodeError::AffinityState));
-    assert!(matches!(decode_affinity(br#"{"deleted":"true"}"#), Err(DecodeError::Type { .. })));
+    assert_eq!(decode_affinity(br#"{"state":"lost"}"#), Err(DecodeError::Unknown("state")));
+    assert_eq!(decode_affinity(br#"{"deleted":"true"}"#), Err(DecodeError::Type("deleted")));
     assert!(matches!(decode_affinity(b" "), Err(DecodeError::Syntax { .. })));
 }
 
@@ -213,10 +218,10 @@ fn calico_1_2_handles() {
     assert_eq!(again("{}").as_deref(), Ok(r#"{"block":null,"deleted":false}"#));
     let spelt_twice = r#"{"block":{"10.0.0.1/26":1,"10.0.0.2/26":1}}"#;
     assert_eq!(again(spelt_twice).as_deref(), Ok(r#"{"block":{"10.0.0.0/26":2},"deleted":false}"#));
-    assert_eq!(again(r#"{"block":{"10.0.0.0-26":1}}"#), Err(DecodeError::Cidr));
+    assert_eq!(again(r#"{"block":{"10.0.0.0-26":1}}"#), Err(DecodeError::Cidr("block")));
     assert_eq!(again(r#"{"block":{"10.0.0.0/26":0}}"#), Err(DecodeError::HandleCount));
     assert_eq!(again(r#"{"block":{"10.0.0.0/26":-1}}"#), Err(DecodeError::HandleCount));
-    assert!(matches!(again(r#"{"block":{"10.0.0.0/26":"1"}}"#), Err(DecodeError::Type { .. })));
+    assert!(matches!(again(r#"{"block":{"10.0.0.0/26":"1"}}"#), Err(DecodeError::Type(_))));
 }
 
 #[test]
@@ -231,8 +236,11 @@ fn calico_1_2_configurations() {
     }
     let zeros = r#"{"strict_affinity":false,"auto_allocate_blocks":false,"maxBlocksPerHost":0,"ipCooldownSeconds":0}"#;
     assert_eq!(again(zeros).as_deref(), Ok("{}"));
-    assert_eq!(again(r#"{"kubeVirtVMAddressPersistence":"Maybe"}"#), Err(DecodeError::VmPersistence));
-    assert!(matches!(again(r#"{"maxBlocksPerHost":-1}"#), Err(DecodeError::Type { .. })));
+    assert_eq!(
+        again(r#"{"kubeVirtVMAddressPersistence":"Maybe"}"#),
+        Err(DecodeError::Unknown("kubeVirtVMAddressPersistence"))
+    );
+    assert!(matches!(again(r#"{"maxBlocksPerHost":-1}"#), Err(DecodeError::Type(_))));
     let config = decode_config(br#"{"kubeVirtVMAddressPersistence":"Enabled"}"#).unwrap();
     assert_eq!(config.vm_persistence, Some(VmPersistence::Enabled));
 }

@@ -9,9 +9,11 @@ use ipnet::IpNet;
 use super::claim::{Claim, Release, claim, release};
 use super::tape::{CONFLICT, Clock, Flow, Halt, Mapped, Run, Script, StoreError, Tape};
 use super::{Operation, RETRIES};
+use crate::index::{Goal, Search};
 use crate::key::{IpVersion, Key, Owner};
 use crate::net;
 use crate::pool::{Pool, Resources, nth_block};
+use crate::reservation::{count, merge};
 use crate::store::Write;
 use crate::time::UnixTime;
 
@@ -19,7 +21,7 @@ use crate::time::UnixTime;
 pub const MAX_CLAIM: u32 = 1 << 16;
 
 /// Why blocks were not claimed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClaimError {
     /// No enabled pool holds the range.
@@ -50,7 +52,7 @@ pub struct Claimed {
 
 /// Claims every block of a range for an owner.
 ///
-/// Cost: R 1, L 1, then per block R 1, W 3 (a block that is the owner's already: R 1).
+/// Cost: R 1, S 1, then per block R 1, W 3 (a block that is the owner's already: R 1).
 ///
 /// ```
 /// use std::sync::Arc;
@@ -97,8 +99,18 @@ impl Script for ClaimRange {
                 Err(error) => return Ok(Flow::Done(Claimed { error: Some(error), ..Claimed::default() })),
             };
             let clock = Clock::new(self.now, &io.config()?);
-            let others = io.list_blocks(IpVersion::of(&self.cidr), clock)?;
-            let in_the_way = |cidr: &IpNet| others.iter().any(|(other, _)| other != cidr && net::overlap(other, cidr));
+            let goal = Goal::Overlap(vec![self.cidr]);
+            let version = IpVersion::of(&self.cidr);
+            let others = Search::new(goal, version, self.owner.clone(), Arc::clone(&self.resources), self.now);
+            // Blocks of the same length are equal or apart, others that overlap are in the way of all that they touch.
+            let len = blocks.first().map_or(0, IpNet::prefix_len);
+            let others: Vec<IpNet> = io.search(others)?.into_iter().map(|found| found.cidr).collect();
+            let others: Vec<IpNet> = others.into_iter().filter(|other| other.prefix_len() != len).collect();
+            let taken = merge(&others, version);
+            let in_the_way = |cidr: &IpNet| {
+                let (first, last) = net::span(cidr);
+                count(&taken, first, last) > 0
+            };
             let (failed, todo) = blocks.into_iter().partition(in_the_way);
             next.done.failed = failed;
             next.todo = Some((clock, todo));
@@ -132,7 +144,7 @@ impl ClaimRange {
 }
 
 /// Why the blocks of a range were not given up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReleaseAffinityError {
     /// No enabled pool holds the range.
@@ -150,7 +162,7 @@ pub enum ReleaseAffinityError {
 }
 
 /// Why a block was not given up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReleaseBlockError {
     /// There is no such block.
@@ -165,7 +177,7 @@ pub enum ReleaseBlockError {
 }
 
 /// Why some blocks of a host were not given up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReleaseHostError {
     /// The block has addresses in use and was to be empty.
@@ -318,7 +330,7 @@ fn store_error(output: Result<(), Problem>) -> Result<(), StoreError> {
     output.map_err(|problem| match problem {
         Problem::Store(error) => error,
         // Nothing was to be empty, in a pool, or there.
-        _ => StoreError::BadValue,
+        _ => StoreError::Failed,
     })
 }
 
@@ -341,7 +353,7 @@ enum Which {
 }
 
 /// All that can go wrong; each operation has its own enum with what it can give.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum Problem {
     NotInPool(IpNet),
     TooSmall(IpNet),
@@ -449,6 +461,6 @@ impl GiveUp {
                 }
             }
         }
-        Ok(Flow::Done(state.problem.map_or(Ok(()), Err)))
+        Ok(Flow::Done(state.problem.clone().map_or(Ok(()), Err)))
     }
 }

@@ -48,7 +48,7 @@ impl AssignIp {
 }
 
 /// Why an address was not assigned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AssignIpError {
     /// No enabled pool holds the address.
@@ -76,7 +76,7 @@ pub enum AssignIpError {
 
 /// Assigns one given address; a missing block is claimed for the host.
 ///
-/// Cost: R 3, W 2; with a new block R 4, L 1, W 5. Without a handle R 1 and W 1 less.
+/// Cost: R 2, W 2; with a new block R 3, S 1, W 5. Without a handle W 1 less, with one that exists already R 1, W 1 more.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -178,7 +178,7 @@ impl Assign {
         let cidr = block.cidr();
         if let Some(id) = &attributes.handle {
             let limit = (*max_alloc > 0).then_some(u64::from(*max_alloc));
-            if increment(io, id, cidr, 1, limit)? == Counted::TooMany {
+            if increment(io, id, cidr, 1, limit, limit.is_none())? == Counted::TooMany {
                 return Ok(Some(Err(AssignIpError::MaxAlloc)));
             }
         }

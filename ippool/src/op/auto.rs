@@ -52,6 +52,11 @@ pub struct AutoAssign {
     pub reservation_v4: Option<HostReservation>,
     /// Addresses that each new IPv6 block keeps back.
     pub reservation_v6: Option<HostReservation>,
+    /// The prefix length of new IPv4 blocks where it is not the pool's, 20..=32: blocks of several lengths can share a
+    /// pool, none overlaps another.
+    pub block_len_v4: Option<u8>,
+    /// The prefix length of new IPv6 blocks where it is not the pool's, 116..=128.
+    pub block_len_v6: Option<u8>,
     /// The labels of the workload's namespace; none: unknown, selectors see no labels.
     pub namespace: Option<BTreeMap<String, String>>,
     /// The node runs Windows: strict affinity is required.
@@ -77,6 +82,8 @@ impl AutoAssign {
             max_alloc: 0,
             reservation_v4: None,
             reservation_v6: None,
+            block_len_v4: None,
+            block_len_v6: None,
             namespace: None,
             windows: false,
             seed: now.as_nanos(),
@@ -112,6 +119,7 @@ impl AutoAssign {
                 num: self.num_v4,
                 pools: self.pools_v4.clone(),
                 reservation: self.reservation_v4.clone(),
+                block_len: self.block_len_v4,
                 ensure: false,
             },
             FamilyRequest {
@@ -119,6 +127,7 @@ impl AutoAssign {
                 num: self.num_v6,
                 pools: self.pools_v6.clone(),
                 reservation: self.reservation_v6.clone(),
+                block_len: self.block_len_v6,
                 ensure: false,
             },
         ]
@@ -265,8 +274,10 @@ impl Assigned {
 /// Assigns addresses: from the host's own blocks, then from new blocks, then from idle blocks of others, and, unless
 /// strict, from any block of the pools. Fewer addresses than requested are no error.
 ///
-/// Cost per IP version: R 3, L 1, W 2 with a free address in the host's first block; R 3, L 2, W 5 with a new block.
-/// Without a handle R 1 and W 1 less. Borrowing: R 3, L 3, W 2, and R 1 more for each further block tried.
+/// Cost per IP version: R 2, W 2 with a free address in the host's first block, R 2, S 1, W 5 with a new block; without
+/// a handle W 1 less, with one that exists already R 1 and W 1 more. Each further block of the host that is tried costs
+/// R 1, each further new one R 1, W 4. Taking over an idle block: S 2, R 3, W 8; borrowing: R 2, S 3, W 2, and R 1 more
+/// for each further block tried. None of this depends on the size of the cluster.
 ///
 /// ```
 /// use std::sync::Arc;

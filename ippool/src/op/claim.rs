@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use super::RETRIES;
 use super::tape::{CONFLICT, Clock, Halt, ReadBlock, StoreError, Tape, Written};
 use crate::block::{Block, HostReservation};
+use crate::invalid::BadValue;
 use crate::key::{Key, Owner};
 use crate::store::{Revision, Write};
 use crate::value::{Affinity, AffinityState, Value};
@@ -91,7 +92,8 @@ fn create(
     // The clock alone could repeat numbers of an earlier block at this place; the revision of the affinity written just
     // now has grown at least as much as they did.
     let sequence = clock.now.as_nanos().wrapping_add(pending.0);
-    let mut block = Block::new(cidr, sequence, reservation).map_err(|_| Halt::Fault(StoreError::BadValue))?;
+    let mut block = Block::new(cidr, sequence, reservation)
+        .map_err(|error| Halt::Fault(StoreError::BadValue(BadValue::new(Key::Block(cidr), error.into()))))?;
     block.set_affinity(Some(owner.clone()), clock.now);
     let block = Arc::new(block);
     let written = io.try_write(Write::Create(Key::Block(cidr), Value::Block(Arc::clone(&block))))?;

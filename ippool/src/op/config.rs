@@ -17,7 +17,7 @@ pub struct StoredConfig {
 }
 
 /// Why a configuration was not written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// Neither borrowing nor new blocks: no host could get an address.

@@ -69,7 +69,7 @@ pub struct Ensured {
 
 /// Returns the host's first block with a free address, claiming one if there is none.
 ///
-/// Cost per IP version: R 2, L 1; with a new block R 2, L 2, W 3.
+/// Cost per IP version: R 2; with a new block R 2, S 1, W 3.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -92,6 +92,7 @@ pub fn ensure_block(
             num: 0,
             pools,
             reservation,
+            block_len: None,
             ensure: true,
         })
     };

@@ -8,15 +8,16 @@ use ipnet::IpNet;
 
 use super::auto::{AutoAssign, AutoAssignError, Message};
 use super::claim::{Claim, Release, claim, release};
-use super::find::{Found, Idle, Search};
 use super::handle::{Counted, addresses, count, decrement, increment};
-use super::tape::{CONFLICT, Clock, Halt, ReadBlock, StoreError, Tape, Written};
+use super::tape::{CONFLICT, Clock, Halt, ReadBlock, StoreError, Tape, Written, ignore_fault};
 use super::{RETRIES, auto};
 use crate::block::HostReservation;
+use crate::index::{Goal, MIN_AGE, Search};
 use crate::key::{IpVersion, Key, Owner};
-use crate::pool::{Chosen, Resources, Wanted};
+use crate::pool::{Chosen, Pool, Resources, Wanted};
 use crate::store::Write;
 use crate::value::Config;
+use crate::walk::BlockWalk;
 
 /// The part of a request that concerns one IP version.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub(crate) struct FamilyRequest {
     pub(crate) num: usize,
     pub(crate) pools: Vec<IpNet>,
     pub(crate) reservation: Option<HostReservation>,
+    /// The prefix length of new blocks, where it is not the pool's.
+    pub(crate) block_len: Option<u8>,
     /// Only see to it that the owner has a block with a free address.
     pub(crate) ensure: bool,
 }
@@ -49,8 +52,8 @@ pub(crate) struct Family {
     stale: Vec<IpNet>,
     /// How many blocks the owner has in usable pools.
     owned: usize,
-    /// The blocks as they were listed for the search, and those that were made since.
-    listed: Option<Arc<Vec<Listed>>>,
+    /// Blocks that were found for this request and not claimed yet, the next one last.
+    found: Vec<IpNet>,
     tries: u32,
     pub(crate) taken: Vec<IpNet>,
     pub(crate) messages: Vec<Message>,
@@ -66,14 +69,12 @@ enum Stage {
     Affine,
     Retry { cidr: IpNet, borrow: bool },
     Find,
-    TakeOver(Vec<Idle>),
+    Idle,
+    TakeOver(Vec<IpNet>),
     Claim(IpNet),
     StartBorrow,
-    Borrow { todo: Vec<Step>, exhausted: Vec<IpNet>, moved: bool },
+    Borrow { todo: Vec<Step>, exhausted: Vec<IpNet>, again: bool },
 }
-
-/// A listed block, or only its CIDR.
-type Listed = (IpNet, Option<ReadBlock>);
 
 /// A step of borrowing, kept in reverse order.
 #[derive(Debug, Clone)]
@@ -104,7 +105,7 @@ impl Family {
             affine: VecDeque::new(),
             stale: Vec::new(),
             owned: 0,
-            listed: None,
+            found: Vec::new(),
             tries: 0,
             taken: Vec::new(),
             messages: Vec::new(),
@@ -133,23 +134,16 @@ impl Family {
                 _ => next.stage = Stage::Affine,
             },
             Stage::Find => {
-                let known = self.listed.is_some();
-                let listed = match &self.listed {
-                    Some(listed) => Arc::clone(listed),
-                    None => Arc::new(io.list_blocks(wanted.version, clock)?),
-                };
-                match next.search(common, wanted).usable(&listed) {
-                    Found::Block(cidr) => {
-                        next.stage = Stage::Claim(cidr);
-                        next.listed = Some(listed);
-                    }
-                    // Look again before anything is taken away from others.
-                    Found::Idle(_) if known => next.listed = None,
-                    Found::Idle(mut idle) => {
-                        idle.reverse();
-                        next.stage = Stage::TakeOver(idle);
-                    }
+                if next.found.is_empty() {
+                    let missing = wanted.num.saturating_sub(self.taken.len()).max(1);
+                    let found = io.search(next.search(common, wanted, clock, Goal::Claim(missing)))?;
+                    next.found = found.into_iter().rev().map(|found| found.cidr).collect();
                 }
+                next.stage = next.found.pop().map_or(Stage::Idle, Stage::Claim);
+            }
+            Stage::Idle => {
+                let idle = io.search(next.search(common, wanted, clock, Goal::Idle))?;
+                next.stage = Stage::TakeOver(idle.into_iter().rev().map(|found| found.cidr).collect());
             }
             Stage::TakeOver(idle) => {
                 let mut idle = idle.clone();
@@ -159,49 +153,61 @@ impl Family {
                         return Ok(Next::Done(next, None));
                     }
                     None => next.stage = Stage::StartBorrow,
-                    Some(block) if take_over(io, clock, &block)? => next.stage = Stage::Claim(block.cidr),
+                    Some(cidr) if take_over(io, clock, cidr)? => next.stage = Stage::Claim(cidr),
                     Some(_) => next.stage = Stage::TakeOver(idle),
                 }
             }
             Stage::Claim(cidr) => match claim(io, clock, owner, *cidr, wanted.reservation.as_ref(), false)? {
                 Claim::Ours(read) => {
                     next.owned += 1;
-                    if let Some(listed) = &mut next.listed {
-                        // Full as far as this request is concerned.
-                        Arc::make_mut(listed).push((*cidr, None));
-                    }
                     return next.take(common, wanted, io, read, false);
                 }
                 Claim::Theirs | Claim::Gone => {
                     next.again()?;
-                    next.listed = None;
+                    next.found.clear();
                     next.stage = Stage::Find;
                 }
             },
             Stage::StartBorrow => {
-                let blocks = io.list_blocks(wanted.version, clock)?;
+                let limit = wanted.num.saturating_sub(self.taken.len()).max(1);
+                let found = io.search(next.search(common, wanted, clock, Goal::Borrow(limit)))?;
+                let cut = found.len() >= limit;
+                let last = found.last().map_or(0, |found| found.pool);
                 let mut todo = Vec::new();
-                for (pool, cidrs) in next.search(common, wanted).borrowable(&blocks) {
-                    todo.extend(cidrs.into_iter().map(Step::Block));
-                    todo.push(Step::EndOfPool(pool));
+                for (index, pool) in next.pools(common).enumerate() {
+                    todo.extend(found.iter().filter(|found| found.pool == index).map(|found| Step::Block(found.cidr)));
+                    if !cut || index < last {
+                        todo.push(Step::EndOfPool(pool.written_cidr()));
+                    }
                 }
                 todo.reverse();
-                next.stage = Stage::Borrow { todo, exhausted: Vec::new(), moved: false };
+                next.stage = Stage::Borrow { todo, exhausted: Vec::new(), again: cut };
             }
             Stage::Borrow { .. } => return next.borrow(common, wanted, io, clock),
         }
         Ok(Next::On(next))
     }
 
-    fn search<'a>(&'a self, common: &'a Common, wanted: &'a FamilyRequest) -> Search<'a> {
-        Search {
-            resources: &common.resources,
-            pools: &self.usable,
-            owner: &common.owner,
-            seed: common.request.seed,
-            now: common.request.now,
-            kept_back: wanted.reservation.as_ref(),
-        }
+    fn pools<'a>(&'a self, common: &'a Common) -> impl Iterator<Item = &'a Pool> + 'a {
+        self.usable.iter().filter_map(|index| common.resources.pools().get(*index))
+    }
+
+    fn search(&self, common: &Common, wanted: &FamilyRequest, clock: Clock, goal: Goal) -> Search {
+        let walk = |pool: &Pool| {
+            let len = wanted.block_len.unwrap_or(pool.block_len());
+            if len == wanted.version.width() {
+                return BlockWalk::with_seed(pool.cidr(), len, common.request.seed).ok();
+            }
+            BlockWalk::new(pool.cidr(), len, common.owner.name()).ok()
+        };
+        let resources = Arc::clone(&common.resources);
+        let mut search = Search::new(goal, wanted.version, common.owner.clone(), resources, clock.now);
+        // A pool that is smaller than a block has none, and keeps its place.
+        let none = || BlockWalk::none(wanted.version);
+        search.pools = self.pools(common).map(|pool| walk(pool).unwrap_or_else(none)).collect();
+        search.kept_back = wanted.reservation.clone();
+        search.cooldown = clock.cooldown;
+        search
     }
 
     fn say(&mut self, message: Message) {
@@ -239,11 +245,12 @@ impl Family {
             Ok(chosen) => chosen,
             Err(error) => return Ok(Next::Done(self, Some(error.into()))),
         };
-        self.config = io.config()?;
+        let (config, claims) = io.config_and_claims(&common.owner, wanted.version)?;
+        self.config = config;
         if request.windows && !self.config.strict_affinity {
             return Ok(Next::Done(self, Some(AutoAssignError::StrictAffinityRequired)));
         }
-        for cidr in io.list_affinities(&common.owner, wanted.version)? {
+        for cidr in claims {
             if resources.holds(&usable, &cidr) {
                 self.affine.push_back(cidr);
             } else if !resources.holds(&selected, &cidr) && node.is_some() && resources.deselected(&request.host, &cidr)
@@ -331,7 +338,8 @@ impl Family {
         }
         let owner = self.config.strict_affinity.then_some(&common.owner);
         let missing = wanted.num.saturating_sub(self.taken.len());
-        match take(io, common, read, missing, owner.filter(|_| !borrow))? {
+        let new_handle = self.taken.is_empty() && self.tries == 0 && common.request.max_alloc == 0;
+        match take(io, common, read, missing, owner.filter(|_| !borrow), new_handle)? {
             Took::Some(taken) => self.taken.extend(taken),
             Took::None => {}
             Took::TooMany => {
@@ -368,17 +376,17 @@ impl Family {
     }
 
     fn borrow(mut self, common: &Common, wanted: &FamilyRequest, io: &mut Tape, clock: Clock) -> Result<Next, Halt> {
-        let Stage::Borrow { todo, exhausted, moved } = &mut self.stage else { return Ok(Next::On(self)) };
+        let Stage::Borrow { todo, exhausted, again } = &mut self.stage else { return Ok(Next::On(self)) };
         match todo.pop() {
             Some(Step::Block(cidr)) => match io.block(cidr, clock)? {
                 Some(read) => return self.take(common, wanted, io, read, true),
-                None => *moved = true,
+                None => *again = true,
             },
             Some(Step::EndOfPool(pool)) => exhausted.push(pool),
-            None if *moved => {
-                // A block was deleted meanwhile, so there is room for a new one.
+            None if *again => {
+                // There may be more lenders than were asked for, or a block was deleted and there is room for a new one.
                 self.again()?;
-                self.listed = None;
+                self.found.clear();
                 self.stage = Stage::Find;
             }
             None => {
@@ -391,7 +399,14 @@ impl Family {
     }
 }
 
-fn take(io: &mut Tape, common: &Common, read: ReadBlock, num: usize, owner: Option<&Owner>) -> Result<Took, Halt> {
+fn take(
+    io: &mut Tape,
+    common: &Common,
+    read: ReadBlock,
+    num: usize,
+    owner: Option<&Owner>,
+    new_handle: bool,
+) -> Result<Took, Halt> {
     let request = &common.request;
     let mut block = Arc::unwrap_or_clone(read.block);
     let reserved = common.resources.reservations();
@@ -403,7 +418,7 @@ fn take(io: &mut Tape, common: &Common, read: ReadBlock, num: usize, owner: Opti
     let (cidr, counted) = (block.cidr(), as_count(taken.len()));
     if let Some(id) = &request.attributes.handle {
         let limit = (request.max_alloc > 0).then_some(u64::from(request.max_alloc));
-        if increment(io, id, cidr, counted, limit)? == Counted::TooMany {
+        if increment(io, id, cidr, counted, limit, new_handle)? == Counted::TooMany {
             return Ok(Took::TooMany);
         }
     }
@@ -419,22 +434,18 @@ fn take(io: &mut Tape, common: &Common, read: ReadBlock, num: usize, owner: Opti
 }
 
 /// Takes an empty block away from its owner, unless it is used meanwhile; any failure leaves it alone.
-fn take_over(io: &mut Tape, clock: Clock, idle: &Idle) -> Result<bool, Halt> {
-    match &idle.owner {
-        None => Ok(matches!(io.try_write(Write::Delete(Key::Block(idle.cidr), idle.revision))?, Written::Done(_))),
+fn take_over(io: &mut Tape, clock: Clock, cidr: IpNet) -> Result<bool, Halt> {
+    let Some(Some(read)) = ignore_fault(io.block(cidr, clock))? else { return Ok(false) };
+    let old = read.block.claim_time().is_none_or(|since| since.saturating_add_secs(MIN_AGE) <= clock.now);
+    if !old || !read.block.is_empty() {
+        return Ok(false);
+    }
+    match read.block.affinity() {
+        None => Ok(matches!(io.try_write(Write::Delete(Key::Block(cidr), read.revision))?, Written::Done(_))),
         Some(owner) => {
-            let released = release(io, clock, owner, idle.cidr, true, Some(idle.sequence));
+            let released = release(io, clock, owner, cidr, true, Some(read.block.sequence()));
             Ok(matches!(ignore_fault(released)?, Some(Release::Released)))
         }
-    }
-}
-
-/// The result of something that may fail without harm.
-fn ignore_fault<T>(result: Result<T, Halt>) -> Result<Option<T>, Halt> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(Halt::Fault(_)) => Ok(None),
-        Err(Halt::Wait) => Err(Halt::Wait),
     }
 }
 

@@ -8,16 +8,16 @@ use core::net::IpAddr;
 use ipnet::IpNet;
 
 use super::release::after_release;
-use super::tape::{CONFLICT, Clock, Flow, Halt, Run, Script, StoreError, Tape, Written};
+use super::tape::{CONFLICT, Clock, Flow, Halt, ReadBlock, Run, Script, StoreError, Tape, Written};
 use super::{Operation, RETRIES};
 use crate::key::{IpVersion, Key};
 use crate::pool::Resources;
-use crate::store::Write;
+use crate::store::{Revision, Write};
 use crate::time::UnixTime;
 use crate::value::{Handle, Value};
 
 /// Why the addresses of a handle were not found or not released.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HandleError {
     /// There is no such handle.
@@ -85,8 +85,8 @@ pub(crate) fn addresses(
 
 /// Releases every address of a handle.
 ///
-/// Cost for one block: R 4, W 2: configuration, handle and block are read, block and handle written. A block without
-/// owner that gets empty is deleted; one whose pool no longer selects its host is given up.
+/// Cost: R 2, and W 1 for each block and for the handle: configuration and handle are read together, then all blocks.
+/// A block without owner that gets empty is deleted; one whose pool no longer selects its host is given up.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -116,8 +116,12 @@ struct ReleaseHandle {
 #[derive(Debug, Clone)]
 enum ReleaseState {
     Start,
-    Blocks { clock: Clock, cidrs: Vec<IpNet> },
+    Read { clock: Clock, handle: (Handle, Revision) },
+    Blocks { clock: Clock, handle: (Handle, Revision), todo: Vec<(IpNet, Option<ReadBlock>)>, released: Counts },
 }
+
+/// Numbers of addresses by block.
+pub(crate) type Counts = Vec<(IpNet, u64)>;
 
 impl Script for ReleaseHandle {
     type State = ReleaseState;
@@ -126,17 +130,35 @@ impl Script for ReleaseHandle {
     fn step(&self, state: &ReleaseState, io: &mut Tape) -> Result<Flow<ReleaseState, Self::Output>, Halt> {
         match state {
             ReleaseState::Start => {
-                let clock = Clock::new(self.now, &io.config()?);
-                let Some((handle, _)) = io.handle(&self.handle)? else {
-                    return Ok(Flow::Done(Err(HandleError::NotFound)));
-                };
-                Ok(Flow::Next(ReleaseState::Blocks { clock, cidrs: handle.blocks.keys().rev().copied().collect() }))
+                let (config, handle) = io.config_and_handle(&self.handle)?;
+                let Some(handle) = handle else { return Ok(Flow::Done(Err(HandleError::NotFound))) };
+                Ok(Flow::Next(ReleaseState::Read { clock: Clock::new(self.now, &config), handle }))
             }
-            ReleaseState::Blocks { clock, cidrs } => {
-                let mut cidrs = cidrs.clone();
-                let Some(cidr) = cidrs.pop() else { return Ok(Flow::Done(Ok(()))) };
-                self.release(io, *clock, cidr)?;
-                Ok(Flow::Next(ReleaseState::Blocks { clock: *clock, cidrs }))
+            ReleaseState::Read { clock, handle } => {
+                let cidrs: Vec<IpNet> = handle.0.blocks.keys().copied().collect();
+                let blocks = io.blocks(&cidrs, *clock)?;
+                let todo = cidrs.into_iter().zip(blocks).rev().collect();
+                let (clock, handle, released) = (*clock, handle.clone(), Vec::new());
+                Ok(Flow::Next(ReleaseState::Blocks { clock, handle, todo, released }))
+            }
+            ReleaseState::Blocks { clock, handle, todo, released } => {
+                let mut todo = todo.clone();
+                let Some((cidr, read)) = todo.pop() else {
+                    lower(io, &self.handle, released, Some(handle.clone()))?;
+                    return Ok(Flow::Done(Ok(())));
+                };
+                let (clock, handle, mut released) = (*clock, handle.clone(), released.clone());
+                match self.release(io, clock, cidr, read) {
+                    Ok(0) => {}
+                    Ok(count) => released.push((cidr, count)),
+                    Err(Halt::Fault(error)) => {
+                        // What was released so far is not the handle's any more.
+                        lower(io, &self.handle, &released, Some(handle))?;
+                        return Err(Halt::Fault(error));
+                    }
+                    Err(Halt::Wait) => return Err(Halt::Wait),
+                }
+                Ok(Flow::Next(ReleaseState::Blocks { clock, handle, todo, released }))
             }
         }
     }
@@ -147,30 +169,28 @@ impl Script for ReleaseHandle {
 }
 
 impl ReleaseHandle {
-    fn release(&self, io: &mut Tape, clock: Clock, cidr: IpNet) -> Result<(), Halt> {
+    /// How many addresses were released.
+    fn release(&self, io: &mut Tape, clock: Clock, cidr: IpNet, mut read: Option<ReadBlock>) -> Result<u64, Halt> {
         for _ in 0..RETRIES {
-            let Some(read) = io.block(cidr, clock)? else { return Ok(()) };
-            let mut block = Arc::unwrap_or_clone(read.block);
+            let Some(ReadBlock { block, revision, .. }) = read else { return Ok(0) };
+            let mut block = Arc::unwrap_or_clone(block);
             let count = block.release_by_handle(&self.handle, None, clock.cooldown, clock.now);
             if count == 0 {
-                return Ok(());
+                return Ok(0);
             }
             let owner = block.affinity().cloned();
-            if write_or_delete(io, block, read.revision)? {
-                decrement(io, &self.handle, cidr, count)?;
-                return after_release(io, clock, &self.resources, owner.as_ref(), cidr);
+            if write_or_delete(io, block, revision)? {
+                after_release(io, clock, &self.resources, owner.as_ref(), cidr)?;
+                return Ok(count);
             }
+            read = io.block(cidr, clock)?;
         }
         Err(CONFLICT)
     }
 }
 
 /// Writes a block after a release, or deletes it when it is empty and nobody's; false is a conflict.
-pub(crate) fn write_or_delete(
-    io: &mut Tape,
-    block: crate::block::Block,
-    revision: crate::store::Revision,
-) -> Result<bool, Halt> {
+pub(crate) fn write_or_delete(io: &mut Tape, block: crate::block::Block, revision: Revision) -> Result<bool, Halt> {
     if block.affinity().is_none() && block.is_empty() {
         return Ok(io.write(Write::Delete(Key::Block(block.cidr()), revision))?.is_some());
     }
@@ -193,25 +213,34 @@ pub(crate) enum Counted {
 
 /// Counts `num` addresses of a block under a handle, unless it would have more than `limit` of the version.
 ///
-/// Cost: R 1, W 1.
-pub(crate) fn increment(io: &mut Tape, id: &str, cidr: IpNet, num: u64, limit: Option<u64>) -> Result<Counted, Halt> {
+/// Cost: W 1 for a handle that is new and `expected` to be; R 1, W 1 for others.
+pub(crate) fn increment(
+    io: &mut Tape,
+    id: &str,
+    cidr: IpNet,
+    num: u64,
+    limit: Option<u64>,
+    expected: bool,
+) -> Result<Counted, Halt> {
     let key = || Key::Handle(id.into());
-    for _ in 0..RETRIES {
-        let stored = io.handle(id)?;
-        let (mut handle, revision) = match stored {
-            None => (Handle::default(), None),
-            Some((handle, revision)) => (handle, Some(revision)),
-        };
-        let total = count(&handle, IpVersion::of(&cidr)).saturating_add(num);
-        if limit.is_some_and(|limit| total > limit) {
-            return Ok(Counted::TooMany);
-        }
+    let add = |mut handle: Handle| {
         let entry = handle.blocks.entry(cidr).or_default();
         *entry = entry.saturating_add(num);
-        let value = Value::Handle(handle);
-        let written = match revision {
-            None => io.write(Write::Create(key(), value))?,
-            Some(revision) => io.write(Write::Update(key(), value, revision))?,
+        Value::Handle(handle)
+    };
+    let allowed =
+        |handle: &Handle| limit.is_none_or(|limit| count(handle, IpVersion::of(&cidr)).saturating_add(num) <= limit);
+    if expected && allowed(&Handle::default()) && io.write(Write::Create(key(), add(Handle::default())))?.is_some() {
+        return Ok(Counted::Done);
+    }
+    for _ in 0..RETRIES {
+        let stored = io.handle(id)?;
+        if !stored.as_ref().map_or_else(|| allowed(&Handle::default()), |(handle, _)| allowed(handle)) {
+            return Ok(Counted::TooMany);
+        }
+        let written = match stored {
+            None => io.write(Write::Create(key(), add(Handle::default())))?,
+            Some((handle, revision)) => io.write(Write::Update(key(), add(handle), revision))?,
         };
         if written.is_some() {
             return Ok(Counted::Done);
@@ -220,31 +249,48 @@ pub(crate) fn increment(io: &mut Tape, id: &str, cidr: IpNet, num: u64, limit: O
     Err(CONFLICT)
 }
 
-/// Takes `num` addresses of a block off a handle, best effort: a handle that counts too much harms nobody, and the
-/// addresses are free already. The last one deletes the handle.
+/// Takes addresses off a handle, best effort: a handle that counts too much harms nobody, and the addresses are free
+/// already. The last one deletes the handle. `known` is what the handle was lately.
 ///
-/// Cost: R 1, W 1.
-pub(crate) fn decrement(io: &mut Tape, id: &str, cidr: IpNet, num: u64) -> Result<(), Halt> {
-    let key = || Key::Handle(id.into());
+/// Cost: W 1, and R 1 unless it is known.
+pub(crate) fn lower(
+    io: &mut Tape,
+    id: &str,
+    counts: &[(IpNet, u64)],
+    mut known: Option<(Handle, Revision)>,
+) -> Result<(), Halt> {
     for _ in 0..RETRIES {
-        let (mut handle, revision) = match io.handle(id) {
+        let (mut handle, revision) = match known.take().map_or_else(|| io.handle(id), |known| Ok(Some(known))) {
             Ok(Some(stored)) => stored,
             Err(Halt::Wait) => return Err(Halt::Wait),
             Ok(None) | Err(Halt::Fault(_)) => return Ok(()),
         };
-        let Some(entry) = handle.blocks.get_mut(&cidr) else { return Ok(()) };
-        *entry = entry.saturating_sub(num);
-        if *entry == 0 {
-            handle.blocks.remove(&cidr);
+        let mut changed = false;
+        for (cidr, num) in counts {
+            let Some(entry) = handle.blocks.get_mut(cidr) else { continue };
+            changed = true;
+            *entry = entry.saturating_sub(*num);
+            if *entry == 0 {
+                handle.blocks.remove(cidr);
+            }
         }
+        if !changed {
+            return Ok(());
+        }
+        let key = Key::Handle(id.into());
         let write = if handle.blocks.is_empty() {
-            Write::Delete(key(), revision)
+            Write::Delete(key, revision)
         } else {
-            Write::Update(key(), Value::Handle(handle), revision)
+            Write::Update(key, Value::Handle(handle), revision)
         };
         if io.try_write(write)? != Written::Conflict {
             return Ok(());
         }
     }
     Ok(())
+}
+
+/// Takes `num` addresses of a block off a handle, as [`lower`].
+pub(crate) fn decrement(io: &mut Tape, id: &str, cidr: IpNet, num: u64) -> Result<(), Halt> {
+    lower(io, id, &[(cidr, num)], None)
 }

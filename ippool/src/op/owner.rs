@@ -15,7 +15,7 @@ use crate::pool::Resources;
 use crate::time::UnixTime;
 
 /// Why an address has no attributes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AttributesError {
     /// The address lies in no enabled pool, or is not assigned.
@@ -31,7 +31,7 @@ pub enum AttributesError {
 
 /// The handle and the owners of an assigned address.
 ///
-/// Cost: R 2; L 1 more if there is no block of the pool's length.
+/// Cost: R 2; S 1, R 1 more if there is no block of the pool's length.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -85,7 +85,7 @@ enum Missing {
 #[expect(clippy::type_complexity, reason = "an optional pair of block and attributes")]
 fn find(
     io: &mut Tape,
-    resources: &Resources,
+    resources: &Arc<Resources>,
     address: IpAddr,
     now: UnixTime,
 ) -> Result<Option<(Option<ReadBlock>, Result<Attributes, Missing>)>, Halt> {
@@ -171,7 +171,7 @@ impl SetOwner {
 }
 
 /// Why the owners of an address were not changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SetOwnerError {
     /// No enabled pool holds the address.

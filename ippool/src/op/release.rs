@@ -1,23 +1,27 @@
 //! Releasing addresses one by one.
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::handle::{decrement, write_or_delete};
-use super::tape::{CONFLICT, Clock, Flow, Halt, ReadBlock, Run, Script, StoreError, Tape};
+use super::handle::{Counts, lower, write_or_delete};
+use super::tape::{CONFLICT, Clock, Flow, Halt, ReadBlock, Run, Script, StoreError, Tape, ignore_fault, loaded};
 use super::{Operation, RETRIES, claim};
 use crate::block::{ReleaseError, ReleaseItem};
+use crate::index::{Goal, Search};
 use crate::key::{IpVersion, Owner};
 use crate::net;
 use crate::pool::{Resources, block_index, nth_block};
+use crate::store::{Revision, Stored};
 use crate::time::UnixTime;
+use crate::value::Handle;
 
 /// Why an address was not released.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReleaseIpsError {
     /// The address has another sequence number, or none: it was given out again since.
@@ -45,8 +49,9 @@ pub struct ReleasedIps {
 
 /// Releases addresses; within one block all of them or none.
 ///
-/// Cost: L 1 if an address lies in no pool or not in a block of its pool's length; R 1, then per block R 1 and W 1, and
-/// per handle in it R 1 and W 1.
+/// Cost: R 2, and W 1 for each block and each handle: the configuration and the blocks are read together, then all
+/// handles. Blocks beyond the first [`MAX_READ`] R 1 each; S 1 if an address lies in no pool or not in a block of its
+/// pool's length.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -73,17 +78,44 @@ struct ReleaseIps {
     now: UnixTime,
 }
 
-/// A block and the places of the items in it.
-type Group = (IpNet, Vec<usize>);
+/// At most so many blocks or handles are read by one request.
+pub const MAX_READ: usize = 128;
+
+/// A block, the places of the items in it, and what was stored for it.
+#[derive(Debug, Clone)]
+struct Group {
+    cidr: IpNet,
+    places: Vec<usize>,
+    read: Option<Stored>,
+}
 
 #[derive(Debug, Clone, Default)]
 struct State {
-    /// The cooldown and the blocks to do, once known.
-    todo: Option<(i64, Vec<Group>)>,
+    stage: Stage,
+    cooldown: i64,
     not_allocated: BTreeSet<IpAddr>,
     failed: BTreeSet<usize>,
     error: Option<ReleaseIpsError>,
+    /// What was released under each handle.
+    counts: BTreeMap<String, Counts>,
 }
+
+#[derive(Debug, Clone, Default)]
+enum Stage {
+    #[default]
+    Start,
+    /// Blocks to release addresses in, the last first; at their end the places in `lost` are looked for elsewhere.
+    Blocks {
+        todo: Vec<Group>,
+        lost: Vec<usize>,
+    },
+    ReadHandles,
+    /// Handles to lower, as they were read.
+    Handles(Vec<Lowered>),
+}
+
+/// A handle, what was released under it, and what it was when it was read.
+type Lowered = (String, Counts, Option<(Handle, Revision)>);
 
 /// What became of the items of one block.
 enum Outcome {
@@ -99,26 +131,56 @@ impl Script for ReleaseIps {
 
     fn step(&self, state: &State, io: &mut Tape) -> Result<Flow<State, ReleasedIps>, Halt> {
         let mut next = state.clone();
-        let Some((cooldown, todo)) = &mut next.todo else {
-            let cooldown = Clock::new(self.now, &io.config()?).cooldown;
-            let groups = self.group(io, &mut next.not_allocated)?;
-            next.todo = Some((cooldown, groups));
-            return Ok(Flow::Next(next));
-        };
-        let clock = Clock { now: self.now, cooldown: *cooldown };
-        let Some((cidr, places)) = todo.pop() else { return Ok(Flow::Done(self.output(state))) };
-        match self.release(io, clock, cidr, &places) {
-            Ok(Outcome::Released(not_allocated)) => next.not_allocated.extend(not_allocated),
-            Ok(Outcome::NoBlock) => self.regroup(io, &places, todo, &mut next.not_allocated)?,
-            Ok(Outcome::Refused(error)) => {
-                next.failed.extend(places);
-                next.error = next.error.or(Some(error));
+        match &mut next.stage {
+            Stage::Start => {
+                let (mut todo, lost) = self.group();
+                let cidrs: Vec<IpNet> = todo.iter().rev().map(|group| group.cidr).take(MAX_READ).collect();
+                let (config, blocks) = io.config_and_blocks(&cidrs)?;
+                for (group, read) in todo.iter_mut().rev().zip(blocks) {
+                    group.read = read;
+                }
+                next.cooldown = Clock::new(self.now, &config).cooldown;
+                next.stage = Stage::Blocks { todo, lost };
             }
-            Err(Halt::Fault(error)) => {
-                next.failed.extend(places);
-                next.error = next.error.or(Some(error.into()));
+            Stage::Blocks { todo, lost } => {
+                let clock = Clock { now: self.now, cooldown: state.cooldown };
+                let Some(group) = todo.pop() else {
+                    let lost = core::mem::take(lost);
+                    let todo = self.look_for(io, lost, &mut next.not_allocated)?;
+                    next.stage =
+                        if todo.is_empty() { Stage::ReadHandles } else { Stage::Blocks { todo, lost: Vec::new() } };
+                    return Ok(Flow::Next(next));
+                };
+                match self.release(io, clock, &group, &mut next.counts) {
+                    Ok(Outcome::Released(not_allocated)) => next.not_allocated.extend(not_allocated),
+                    Ok(Outcome::NoBlock) => lost.extend(group.places),
+                    Ok(Outcome::Refused(error)) => {
+                        next.failed.extend(group.places);
+                        next.error = next.error.or(Some(error));
+                    }
+                    Err(Halt::Fault(error)) => {
+                        next.failed.extend(group.places);
+                        next.error = next.error.or(Some(error.into()));
+                    }
+                    Err(Halt::Wait) => return Err(Halt::Wait),
+                }
             }
-            Err(Halt::Wait) => return Err(Halt::Wait),
+            Stage::ReadHandles => {
+                let ids = state.counts.keys().take(MAX_READ).map(String::as_str);
+                let mut known = match state.counts.is_empty() {
+                    true => Vec::new(),
+                    // Handles that cannot be read are left as they are.
+                    false => ignore_fault(io.handles(ids))?.unwrap_or_default(),
+                };
+                known.resize(state.counts.len(), None);
+                let counts = core::mem::take(&mut next.counts);
+                let all = counts.into_iter().zip(known).map(|((id, counts), known)| (id, counts, known));
+                next.stage = Stage::Handles(all.rev().collect());
+            }
+            Stage::Handles(todo) => match todo.pop() {
+                None => return Ok(Flow::Done(self.output(state))),
+                Some((id, counts, known)) => lower(io, &id, &counts, known)?,
+            },
         }
         Ok(Flow::Next(next))
     }
@@ -134,78 +196,89 @@ impl ReleaseIps {
         ReleasedIps {
             not_allocated: state.not_allocated.iter().copied().collect(),
             ok: ok.map(|(_, item)| item.clone()).collect(),
-            error: state.error,
+            error: state.error.clone(),
         }
     }
 
-    /// The items by block, the last to be done first.
-    fn group(&self, io: &mut Tape, not_allocated: &mut BTreeSet<IpAddr>) -> Result<Vec<Group>, Halt> {
+    /// The items by block, the last to be done first, and the places of those that are in no pool.
+    fn group(&self) -> (Vec<Group>, Vec<usize>) {
         let mut groups: BTreeMap<IpNet, Vec<usize>> = BTreeMap::new();
-        let mut orphans = Vec::new();
+        let mut lost = Vec::new();
         for (place, item) in self.items.iter().enumerate() {
             match block_of(&self.resources, item.address) {
                 Some(cidr) => groups.entry(cidr).or_default().push(place),
-                None => orphans.push(place),
+                None => lost.push(place),
             }
         }
-        let mut todo: Vec<_> = groups.into_iter().rev().collect();
-        self.regroup(io, &orphans, &mut todo, not_allocated)?;
-        Ok(todo)
+        (groups.into_iter().rev().map(|(cidr, places)| Group { cidr, places, read: None }).collect(), lost)
     }
 
-    /// Looks among all blocks for those of items that are not where their pools would have them.
-    fn regroup(
+    /// Looks for the blocks of items that are not where their pools would have them.
+    fn look_for(
         &self,
         io: &mut Tape,
-        places: &[usize],
-        todo: &mut Vec<Group>,
+        places: Vec<usize>,
         not_allocated: &mut BTreeSet<IpAddr>,
-    ) -> Result<(), Halt> {
+    ) -> Result<Vec<Group>, Halt> {
         let mut groups: BTreeMap<IpNet, Vec<usize>> = BTreeMap::new();
         for version in [IpVersion::V4, IpVersion::V6] {
             let here = |place: &usize| {
-                let address = self.items.get(*place)?.address;
-                (IpVersion::of(&IpNet::from(address)) == version).then_some((*place, address))
+                let address = IpNet::from(self.items.get(*place)?.address);
+                (IpVersion::of(&address) == version).then_some((*place, address))
             };
-            let here: Vec<(usize, IpAddr)> = places.iter().filter_map(here).collect();
+            let here: Vec<(usize, IpNet)> = places.iter().filter_map(here).collect();
             if here.is_empty() {
                 continue;
             }
-            let blocks = io.list_blocks(version, Clock { now: self.now, cooldown: 0 })?;
-            for (place, address) in here {
-                match blocks.iter().find(|(cidr, _)| cidr.contains(&address)) {
-                    Some((cidr, _)) => groups.entry(*cidr).or_default().push(place),
-                    None => {
-                        not_allocated.insert(address);
+            let goal = Goal::Overlap(here.iter().map(|(_, address)| *address).collect());
+            let search = Search::new(goal, version, Owner::host(""), Arc::clone(&self.resources), self.now);
+            let found = io.search(search)?;
+            for (index, (place, address)) in here.into_iter().enumerate() {
+                match found.iter().find(|found| found.pool == index) {
+                    // A block that was looked at already is gone.
+                    Some(found) if block_of(&self.resources, address.addr()) != Some(found.cidr) => {
+                        groups.entry(found.cidr).or_default().push(place);
                     }
+                    _ => drop(not_allocated.insert(address.addr())),
                 }
             }
         }
-        todo.extend(groups.into_iter().rev());
-        Ok(())
+        Ok(groups.into_iter().rev().map(|(cidr, places)| Group { cidr, places, read: None }).collect())
     }
 
-    fn release(&self, io: &mut Tape, clock: Clock, cidr: IpNet, places: &[usize]) -> Result<Outcome, Halt> {
-        let items: Vec<ReleaseItem> = places.iter().filter_map(|place| self.items.get(*place)).cloned().collect();
+    fn release(
+        &self,
+        io: &mut Tape,
+        clock: Clock,
+        group: &Group,
+        counts: &mut BTreeMap<String, Counts>,
+    ) -> Result<Outcome, Halt> {
+        let cidr = group.cidr;
+        let items: Vec<ReleaseItem> = group.places.iter().filter_map(|place| self.items.get(*place)).cloned().collect();
+        let mut known = group.read.clone();
         for _ in 0..RETRIES {
-            let Some(read) = io.block(cidr, clock)? else { return Ok(Outcome::NoBlock) };
+            let read = match known.take() {
+                Some(stored) => Some(loaded(cidr, stored, clock)?),
+                None => io.block(cidr, clock)?,
+            };
+            let Some(read) = read else { return Ok(Outcome::NoBlock) };
             let mut block = Arc::unwrap_or_clone(read.block);
             let released = match block.release(&items, clock.cooldown, clock.now) {
                 Ok(released) => released,
                 Err(ReleaseError::BadHandle) => return Ok(Outcome::Refused(ReleaseIpsError::BadHandle)),
                 Err(ReleaseError::BadSequence) => return Ok(Outcome::Refused(ReleaseIpsError::BadSequence)),
                 // The items were grouped by this block.
-                Err(ReleaseError::OutOfBlock) => return Err(Halt::Fault(StoreError::BadValue)),
+                Err(ReleaseError::OutOfBlock) => return Err(Halt::Fault(StoreError::Failed)),
             };
             if !released.changed {
                 return Ok(Outcome::Released(released.not_allocated));
             }
             let owner = block.affinity().cloned();
             if write_or_delete(io, block, read.revision)? {
-                for (handle, count) in &released.counts {
-                    decrement(io, handle, cidr, *count)?;
-                }
                 after_release(io, clock, &self.resources, owner.as_ref(), cidr)?;
+                for (handle, count) in released.counts {
+                    counts.entry(handle).or_default().push((cidr, count));
+                }
                 return Ok(Outcome::Released(released.not_allocated));
             }
         }
@@ -213,22 +286,32 @@ impl ReleaseIps {
     }
 }
 
-/// The block that holds an address: by its pool's block length, else by a look at all blocks.
+/// The block that holds an address: by its pool's block length, else by a search.
 ///
-/// Cost: R 1, and L 1 if it is not there.
-pub(crate) fn locate(io: &mut Tape, clock: Clock, resources: &Resources, address: IpAddr) -> Result<Located, Halt> {
+/// Cost: R 1; S 1 and R 1 more if it is not there.
+pub(crate) fn locate(
+    io: &mut Tape,
+    clock: Clock,
+    resources: &Arc<Resources>,
+    address: IpAddr,
+) -> Result<Located, Halt> {
     let expected = block_of(resources, address);
     if let Some(cidr) = expected
         && let Some(read) = io.block(cidr, clock)?
     {
         return Ok(Located::Block(read));
     }
-    let blocks = io.list_blocks(IpVersion::of(&IpNet::from(address)), clock)?;
-    if let Some((_, read)) = blocks.iter().find(|(cidr, _)| cidr.contains(&address)) {
-        return read.clone().map(Located::Block).ok_or(Halt::Fault(StoreError::BadValue));
+    let around = expected.unwrap_or_else(|| IpNet::from(address));
+    let goal = Goal::Overlap(alloc::vec![around]);
+    let search = Search::new(goal, IpVersion::of(&around), Owner::host(""), Arc::clone(resources), clock.now);
+    let found = io.search(search)?;
+    if let Some(found) = found.iter().find(|found| found.cidr.contains(&address))
+        && let Some(read) = io.block(found.cidr, clock)?
+    {
+        return Ok(Located::Block(read));
     }
     Ok(match expected {
-        Some(cidr) if !blocks.iter().any(|(other, _)| net::overlap(other, &cidr)) => Located::Room(cidr),
+        Some(cidr) if found.iter().all(|found| found.cidr == cidr) => Located::Room(cidr),
         _ => Located::Nowhere,
     })
 }

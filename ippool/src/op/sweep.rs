@@ -55,7 +55,7 @@ impl Script for Sweep {
             let clock = Clock::new(self.now, &io.config()?);
             let mut blocks = io.list_blocks(IpVersion::V4, clock)?;
             blocks.extend(io.list_blocks(IpVersion::V6, clock)?);
-            let freed = blocks.into_iter().rev().filter_map(|(_, read)| read).filter(|read| read.freed);
+            let freed = blocks.into_iter().rev().filter_map(|(_, read)| read.ok()).filter(|read| read.freed);
             next.todo = Some(freed.collect());
             return Ok(Flow::Next(next));
         };

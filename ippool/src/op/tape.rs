@@ -12,28 +12,30 @@ use ipnet::IpNet;
 
 use super::{Operation, Poll};
 use crate::block::Block;
+use crate::index::{Found, Index, Search, at_time};
+use crate::invalid::{BadValue, DecodeError};
 use crate::key::{IpVersion, Key, Owner, Prefix};
 use crate::store::{Answer, Request, Revision, Stored, Write};
 use crate::time::UnixTime;
 use crate::value::{Affinity, AffinityState, Config, Handle, Value};
 
 /// What can go wrong in every operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// The store does not work.
     #[error("the store failed")]
     Failed,
-    /// A stored object cannot be decoded or contradicts itself.
-    #[error("a stored value is invalid")]
-    BadValue,
+    /// A stored object cannot be decoded or contradicts itself: which, and in which field.
+    #[error("a stored value is invalid: {0}")]
+    BadValue(Arc<BadValue>),
     /// Other operations changed the same objects each time.
     #[error("max retries hit - excessive concurrent requests")]
     Conflict,
 }
 
 /// Why a step stops.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Halt {
     /// It needs an answer.
     Wait,
@@ -135,7 +137,9 @@ impl<S: Script> Operation for Run<S> {
         let Some(request) = self.tape.request.take() else { return };
         let fits = match (&request, &answer) {
             (Request::Read(keys), Answer::Objects(objects)) => keys.len() == objects.len(),
+            (Request::ReadAndList(keys, _), Answer::ObjectsAndListed(objects, _)) => keys.len() == objects.len(),
             (Request::List(_), Answer::Listed(_))
+            | (Request::Search(_), Answer::Found(_) | Answer::NoIndex)
             | (Request::Commit(_), Answer::Committed(_) | Answer::Conflict)
             | (_, Answer::Failed) => true,
             _ => false,
@@ -184,6 +188,9 @@ pub(crate) struct ReadBlock {
     pub(crate) freed: bool,
 }
 
+/// A block as it was listed, or what is wrong with it.
+pub(crate) type Listed = (IpNet, Result<ReadBlock, Halt>);
+
 impl Tape {
     fn ask(&mut self, request: impl FnOnce() -> Request) -> Result<&Answer, Halt> {
         let index = self.next;
@@ -199,19 +206,48 @@ impl Tape {
         let Answer::Objects(objects) = self.ask(|| Request::Read(keys.clone()))? else {
             return Err(Halt::Fault(StoreError::Failed));
         };
-        let mut objects = objects.clone();
+        let objects = objects.clone();
+        Ok(self.without_deleted(objects, keys))
+    }
+
+    fn without_deleted(&mut self, mut objects: Vec<Option<Stored>>, keys: Vec<Key>) -> Vec<Option<Stored>> {
         for (object, key) in objects.iter_mut().zip(keys) {
             if let Some(deleted) = object.take_if(|object| object.value.is_deleted()) {
                 self.tombstones.push((key, deleted.revision));
             }
         }
-        Ok(objects)
+        objects
     }
 
-    fn list(&mut self, prefix: impl FnOnce() -> Prefix) -> Result<Vec<(Key, Stored)>, Halt> {
+    pub(crate) fn list(&mut self, prefix: impl FnOnce() -> Prefix) -> Result<Vec<(Key, Stored)>, Halt> {
         match self.ask(|| Request::List(prefix()))? {
-            Answer::Listed(objects) => {
-                Ok(objects.iter().filter(|(_, object)| !object.value.is_deleted()).cloned().collect())
+            Answer::Listed(objects) => Ok(live(objects)),
+            _ => Err(Halt::Fault(StoreError::Failed)),
+        }
+    }
+
+    /// The configuration, and what an owner claims, in key order.
+    pub(crate) fn config_and_claims(
+        &mut self,
+        owner: &Owner,
+        version: IpVersion,
+    ) -> Result<(Config, Vec<IpNet>), Halt> {
+        let request = || Request::ReadAndList(vec![Key::Config], Prefix::Affinities(owner.clone(), version));
+        let Answer::ObjectsAndListed(objects, listed) = self.ask(request)? else {
+            return Err(Halt::Fault(StoreError::Failed));
+        };
+        let config = objects.first().cloned().flatten().map(as_config).transpose()?;
+        let claims = live(listed).into_iter().filter_map(|(key, _)| affinity_key(key)).map(|(_, cidr)| cidr).collect();
+        Ok((config.map(|(config, _)| config).unwrap_or_default(), claims))
+    }
+
+    /// Searches among blocks: the store does, or all blocks are listed and searched here.
+    pub(crate) fn search(&mut self, search: Search) -> Result<Vec<Found>, Halt> {
+        match self.ask(|| Request::Search(search.clone()))? {
+            Answer::Found(found) => Ok(found.clone()),
+            Answer::NoIndex => {
+                let blocks: Index = self.list(|| Prefix::Blocks(search.version))?.into_iter().collect();
+                Ok(blocks.search(&search))
             }
             _ => Err(Halt::Fault(StoreError::Failed)),
         }
@@ -247,19 +283,36 @@ impl Tape {
     }
 
     pub(crate) fn stored_config(&mut self) -> Result<Option<(Config, Revision)>, Halt> {
-        match self.read(vec![Key::Config])?.pop().flatten() {
-            None => Ok(None),
-            Some(Stored { value: Value::Config(config), revision }) => Ok(Some((config, revision))),
-            Some(_) => Err(Halt::Fault(StoreError::BadValue)),
-        }
+        self.read(vec![Key::Config])?.pop().flatten().map(as_config).transpose()
     }
 
     pub(crate) fn handle(&mut self, id: &str) -> Result<Option<(Handle, Revision)>, Halt> {
-        match self.read(vec![Key::Handle(id.into())])?.pop().flatten() {
-            None => Ok(None),
-            Some(Stored { value: Value::Handle(handle), revision }) => Ok(Some((handle, revision))),
-            Some(_) => Err(Halt::Fault(StoreError::BadValue)),
-        }
+        self.read(vec![Key::Handle(id.into())])?.pop().flatten().map(|stored| as_handle(id, stored)).transpose()
+    }
+
+    /// The configuration and a handle.
+    pub(crate) fn config_and_handle(&mut self, id: &str) -> Result<(Config, Option<(Handle, Revision)>), Halt> {
+        let mut objects = self.read(vec![Key::Config, Key::Handle(id.into())])?.into_iter();
+        let config = objects.next().flatten().map(as_config).transpose()?;
+        let handle = objects.next().flatten().map(|stored| as_handle(id, stored)).transpose()?;
+        Ok((config.map(|(config, _)| config).unwrap_or_default(), handle))
+    }
+
+    /// The configuration and some blocks as they are stored.
+    pub(crate) fn config_and_blocks(&mut self, cidrs: &[IpNet]) -> Result<(Config, Vec<Option<Stored>>), Halt> {
+        let keys = [Key::Config].into_iter().chain(cidrs.iter().map(|cidr| Key::Block(*cidr)));
+        let mut objects = self.read(keys.collect())?.into_iter();
+        let config = objects.next().flatten().map(as_config).transpose()?;
+        Ok((config.map(|(config, _)| config).unwrap_or_default(), objects.collect()))
+    }
+
+    /// Several handles; those that are missing or invalid are none.
+    pub(crate) fn handles<'i>(
+        &mut self,
+        ids: impl Iterator<Item = &'i str> + Clone,
+    ) -> Result<Vec<Option<(Handle, Revision)>>, Halt> {
+        let objects = self.read(ids.clone().map(|id| Key::Handle(id.into())).collect())?;
+        Ok(objects.into_iter().zip(ids).map(|(stored, id)| as_handle(id, stored?).ok()).collect())
     }
 
     pub(crate) fn block(&mut self, cidr: IpNet, clock: Clock) -> Result<Option<ReadBlock>, Halt> {
@@ -289,23 +342,19 @@ impl Tape {
         let affinity = match objects.next().flatten() {
             None => None,
             Some(Stored { value: Value::Affinity(affinity), revision }) => Some((affinity.state, revision)),
-            Some(_) => return Err(Halt::Fault(StoreError::BadValue)),
+            Some(other) => return Err(bad(Key::Affinity(owner.clone(), cidr), &other.value)),
         };
         let block = objects.next().flatten().map(|stored| loaded(cidr, stored, clock)).transpose()?;
         Ok((affinity, block))
     }
 
-    /// All valid blocks of a version in key order. Invalid ones are given by their CIDR only.
-    pub(crate) fn list_blocks(
-        &mut self,
-        version: IpVersion,
-        clock: Clock,
-    ) -> Result<Vec<(IpNet, Option<ReadBlock>)>, Halt> {
+    /// All blocks of a version in key order, each with what is wrong with it if something is.
+    pub(crate) fn list_blocks(&mut self, version: IpVersion, clock: Clock) -> Result<Vec<Listed>, Halt> {
         let objects = self.list(|| Prefix::Blocks(version))?;
         Ok(objects
             .into_iter()
             .filter_map(|(key, stored)| match key {
-                Key::Block(cidr) => Some((cidr, loaded(cidr, stored, clock).ok())),
+                Key::Block(cidr) => Some((cidr, loaded(cidr, stored, clock))),
                 _ => None,
             })
             .collect())
@@ -369,11 +418,48 @@ fn affinity_key(key: Key) -> Option<(Owner, IpNet)> {
     }
 }
 
-fn loaded(cidr: IpNet, stored: Stored, clock: Clock) -> Result<ReadBlock, Halt> {
-    let Value::Block(mut block) = stored.value else { return Err(Halt::Fault(StoreError::BadValue)) };
-    if block.cidr() != cidr {
-        return Err(Halt::Fault(StoreError::BadValue));
+fn as_config(stored: Stored) -> Result<(Config, Revision), Halt> {
+    match stored.value {
+        Value::Config(config) => Ok((config, stored.revision)),
+        other => Err(bad(Key::Config, &other)),
     }
-    let freed = block.has_cooling() && Arc::make_mut(&mut block).collect(clock.cooldown, clock.now);
-    Ok(ReadBlock { block, revision: stored.revision, freed })
+}
+
+fn as_handle(id: &str, stored: Stored) -> Result<(Handle, Revision), Halt> {
+    match stored.value {
+        Value::Handle(handle) => Ok((handle, stored.revision)),
+        other => Err(bad(Key::Handle(id.into()), &other)),
+    }
+}
+
+pub(crate) fn loaded(cidr: IpNet, stored: Stored, clock: Clock) -> Result<ReadBlock, Halt> {
+    match stored.value {
+        Value::Block(block) if block.cidr() == cidr => {
+            let (block, freed) = at_time(&block, clock.cooldown, clock.now);
+            Ok(ReadBlock { block, revision: stored.revision, freed })
+        }
+        other => Err(bad(Key::Block(cidr), &other)),
+    }
+}
+
+/// The end of an operation that needs what cannot be used.
+pub(crate) fn bad(key: Key, value: &Value) -> Halt {
+    let error = match value {
+        Value::Invalid(error) => *error,
+        _ => DecodeError::Misplaced,
+    };
+    Halt::Fault(StoreError::BadValue(BadValue::new(key, error)))
+}
+
+/// The result of something that may fail without harm.
+pub(crate) fn ignore_fault<T>(result: Result<T, Halt>) -> Result<Option<T>, Halt> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(Halt::Fault(_)) => Ok(None),
+        Err(Halt::Wait) => Err(Halt::Wait),
+    }
+}
+
+fn live(objects: &[(Key, Stored)]) -> Vec<(Key, Stored)> {
+    objects.iter().filter(|(_, object)| !object.value.is_deleted()).cloned().collect()
 }

@@ -134,10 +134,7 @@ impl Script for Utilization {
         let clock = Clock::new(self.now, &io.config()?);
         let mut read = io.list_blocks(IpVersion::V4, clock)?;
         read.extend(io.list_blocks(IpVersion::V6, clock)?);
-        if read.iter().any(|(_, block)| block.is_none()) {
-            return Err(Halt::Fault(StoreError::BadValue));
-        }
-        let blocks: Vec<Arc<Block>> = read.into_iter().filter_map(|(_, read)| read).map(|read| read.block).collect();
+        let blocks = read.into_iter().map(|(_, read)| Ok(read?.block)).collect::<Result<Vec<Arc<Block>>, Halt>>()?;
         let reserved = self.resources.reservations();
         let mut rows: Vec<PoolUtilization> = Vec::new();
         for pool in self.resources.pools() {

@@ -10,7 +10,7 @@ use ippool::pool::ChoiceError;
 pub(crate) fn store(error: &StoreError) -> &'static str {
     match error {
         StoreError::Failed => "store_error",
-        StoreError::BadValue => "bad_value",
+        StoreError::BadValue(_) => "bad_value",
         StoreError::Conflict => "conflict",
         _ => UNNAMED,
     }

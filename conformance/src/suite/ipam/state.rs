@@ -65,9 +65,7 @@ pub(crate) fn owned_blocks(store: &MemoryStore) -> Vec<IpNet> {
 /// Whether each block is what its key says and has each ordinal exactly once.
 pub(crate) fn blocks_valid(store: &MemoryStore) -> bool {
     store.iter().all(|(key, value)| match (key, value) {
-        (Key::Block(cidr), Object::Block(block)) => {
-            block.cidr() == *cidr && Block::from_parts(block.to_parts()).is_ok()
-        }
+        (Key::Block(cidr), Object::Block(block)) => block.cidr() == cidr && Block::from_parts(block.to_parts()).is_ok(),
         (Key::Block(_), _) => false,
         _ => true,
     })
@@ -84,7 +82,7 @@ pub(crate) fn affinities_match_blocks(store: &MemoryStore) -> bool {
     let claims: BTreeSet<(Owner, IpNet)> = affinities(store)
         .into_iter()
         .filter(|(_, _, affinity)| affinity.state.is_confirmed())
-        .map(|(owner, cidr, _)| (owner.clone(), cidr))
+        .map(|(owner, cidr, _)| (owner, cidr))
         .collect();
     let owned: BTreeSet<(Owner, IpNet)> =
         blocks(store).into_iter().filter_map(|(cidr, block)| Some((block.affinity()?.clone(), cidr))).collect();
@@ -102,7 +100,7 @@ pub(crate) fn handles_exact(store: &MemoryStore) -> bool {
             }
         }
     }
-    let stored = stored_handles(store).into_iter().map(|(id, handle)| (id.to_owned(), handle.blocks.clone()));
+    let stored = stored_handles(store).into_iter().map(|(id, handle)| (id, handle.blocks.clone()));
     stored.eq(counted)
 }
 
@@ -152,27 +150,27 @@ fn blocks(store: &MemoryStore) -> Vec<(IpNet, &Block)> {
     let mut found = Vec::new();
     for (key, value) in store.iter() {
         if let (Key::Block(cidr), Object::Block(block)) = (key, value) {
-            found.push((*cidr, block.as_ref()));
+            found.push((cidr, block.as_ref()));
         }
     }
     found
 }
 
-fn affinities(store: &MemoryStore) -> Vec<(&Owner, IpNet, Affinity)> {
+fn affinities(store: &MemoryStore) -> Vec<(Owner, IpNet, Affinity)> {
     let mut found = Vec::new();
     for (key, value) in store.iter() {
         if let (Key::Affinity(owner, cidr), Object::Affinity(affinity)) = (key, value) {
-            found.push((owner, *cidr, *affinity));
+            found.push((owner, cidr, *affinity));
         }
     }
     found
 }
 
-fn stored_handles(store: &MemoryStore) -> Vec<(&str, &Handle)> {
+fn stored_handles(store: &MemoryStore) -> Vec<(String, &Handle)> {
     let mut found = Vec::new();
     for (key, value) in store.iter() {
         if let (Key::Handle(id), Object::Handle(handle)) = (key, value) {
-            found.push((id.as_str(), handle));
+            found.push((id, handle));
         }
     }
     found

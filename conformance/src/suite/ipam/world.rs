@@ -137,6 +137,6 @@ fn stored_value(key: &Key, value: &Value) -> Object {
         Err(_) if matches!(key, Key::Affinity(..)) && text.is_empty() => {
             Object::Affinity(Affinity::new(AffinityState::Unstated))
         }
-        Err(_) => Object::Invalid,
+        Err(error) => Object::Invalid(error),
     }
 }
