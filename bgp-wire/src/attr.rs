@@ -6,6 +6,7 @@ pub(crate) mod index;
 pub(crate) mod raw;
 pub(crate) mod scan;
 mod set;
+pub(crate) mod straight;
 #[cfg(feature = "serde")]
 pub(crate) mod text;
 mod tlv;
@@ -88,6 +89,8 @@ pub(crate) trait Attribute {
 
 /// What the table says of an attribute.
 pub(crate) trait Row: Attribute {
+    /// The type.
+    const TYPE: AttrType;
     /// The place in the table.
     const SLOT: usize;
     /// The Optional and Transitive bits.

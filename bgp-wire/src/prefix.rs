@@ -2,6 +2,8 @@
 
 use ipnet::{Ipv4Net, Ipv6Net};
 
+use crate::reader::low_u16;
+
 /// Cuts the prefix in front of `octets`: its length in bits, what begins with its octets, and what is behind it. `None`:
 /// longer than `max` bits, or cut off.
 #[inline]
@@ -10,6 +12,38 @@ fn cut(octets: &[u8], max: u8) -> Option<(u8, &[u8], &[u8])> {
     let behind = from.get(len(*bits)..)?;
     if *bits <= max { Some((*bits, from, behind)) } else { None }
 }
+
+/// Whether `octets` are whole IPv4 prefixes and nothing else.
+#[inline]
+pub(crate) fn are_v4(octets: &[u8]) -> bool {
+    are_whole(octets, const { &steps(32) })
+}
+
+#[inline]
+fn are_whole(octets: &[u8], steps: &'static [u16; 256]) -> bool {
+    let mut at = 0;
+    while let Some(bits) = octets.get(at) {
+        at += steps.get(usize::from(*bits)).copied().map_or(BEYOND, usize::from);
+    }
+    at == octets.len()
+}
+
+/// By the length in bits, the octets of a prefix and its length octet: beyond the end of any message if it is too long.
+const fn steps(max: usize) -> [u16; 256] {
+    let mut steps = [u16::MAX; 256];
+    let mut bits = 0;
+    while bits <= max {
+        #[expect(clippy::indexing_slicing, reason = "evaluated at compile time")]
+        {
+            steps[bits] = low_u16(1 + bits.div_ceil(8));
+        }
+        bits += 1;
+    }
+    steps
+}
+
+/// More octets than any message has.
+const BEYOND: usize = 65535;
 
 /// What is behind the prefix in front of `octets`; `None`: longer than `max` bits, or cut off.
 #[inline]

@@ -81,6 +81,13 @@ pub(crate) fn to_u16(len: usize) -> u16 {
     u16::try_from(len).unwrap_or(u16::MAX)
 }
 
+/// The low 16 bits, where that is all there is.
+#[inline]
+pub(crate) const fn low_u16(len: usize) -> u16 {
+    let [a, b, ..] = len.to_le_bytes();
+    u16::from_le_bytes([a, b])
+}
+
 /// The 2-octet number at `at`.
 #[inline]
 pub(crate) fn u16_at(octets: &[u8], at: usize) -> Option<u16> {

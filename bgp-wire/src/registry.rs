@@ -166,6 +166,7 @@ macro_rules! attributes {
 
         $(
             impl Row for $module::$Type $(<$lt>)? {
+                const TYPE: AttrType = AttrType($code);
                 const SLOT: usize = Place::$module as usize;
                 const FLAGS: AttrFlags = $flags;
             }
@@ -199,6 +200,14 @@ macro_rules! attributes {
                 $( $code => judge_as::<$module::$Type $(<$lt>)?>(raw, ctx), )*
                 _ => Judgement::NoRow,
             }
+        }
+
+        /// Goes the short way over `attrs`, which ends at `end`, row by row: what is left, and the types that were taken.
+        #[inline(always)]
+        pub(crate) fn go_straight<'a>(attrs: &'a [u8], end: usize, ctx: &Context, index: &mut index::Index) -> (&'a [u8], u64) {
+            let mut way = straight::Straight::new(attrs, end, index);
+            let _ = $( way.take::<$module::$Type $(<$lt>)?>(ctx) && )* true;
+            way.got_to()
         }
 
         /// Writes the attributes that are there, each by the name of its module.

@@ -4,6 +4,8 @@
 mod owned;
 mod reasons;
 mod routes;
+#[cfg(test)]
+mod tests;
 #[cfg(feature = "serde")]
 mod text;
 
@@ -16,10 +18,10 @@ use crate::attr::index::Index;
 use crate::attr::mp_reach::MpReach;
 use crate::attr::mp_unreach::MpUnreach;
 use crate::attr::scan::{Scan, Step};
-use crate::attr::{AttrSet, Attributes, Row};
+use crate::attr::{AttrSet, Attributes, Row, go_straight};
 use crate::error::AttrProblem;
-use crate::reader::{to_u16, u16_at};
-use crate::{Action, AttrType, Context, Error, ErrorKind, Family, MessageType, SessionKind, nlri};
+use crate::reader::{low_u16, to_u16, u16_at};
+use crate::{Action, AttrType, Context, Error, ErrorKind, Family, MAX_LEN, MessageType, SessionKind, nlri, prefix};
 
 /// A validated UPDATE that borrows from the message: an index of the known attributes and the verdict on it.
 ///
@@ -72,53 +74,34 @@ impl<'m> UpdateView<'m> {
     /// What ends the session (RFC 7606); everything weaker is in the [`verdict`](Self::verdict).
     pub fn decode(message: &'m [u8], ctx: &Context) -> Result<UpdateView<'m>, Error> {
         let sections = Sections::split(message)?;
-        let mut scan = Scan::new(message, sections.withdrawn_end + 2, sections.attrs_end);
-        let mut worst: Option<Error> = None;
-        let mut note = |error: Error| {
-            if worst.is_none_or(|worst| worst.action() < error.action()) {
-                worst = Some(error);
-            }
-        };
-        // RFC 7606 section 3 i, j: without all prefixes nothing can be withdrawn.
-        let ipv4 = ctx.families().contains(Family::IPV4_UNICAST);
-        if ipv4 {
-            let add_path = ctx.add_path_receive().contains(Family::IPV4_UNICAST);
-            sections.check_prefixes(message, add_path)?;
+        sections.check_prefixes(message, ctx)?;
+        let attrs = message.get(sections.withdrawn_end + 2..sections.attrs_end).unwrap_or_default();
+        let mut index = Index::EMPTY;
+        // Lengths of larger blocks need care.
+        let (left, taken) =
+            if attrs.len() <= MAX_LEN { go_straight(attrs, sections.attrs_end, ctx, &mut index) } else { (attrs, 0) };
+        // Without NLRI nothing is mandatory, but an MP_REACH_NLRI may have some.
+        let complete = taken & ALWAYS == ALWAYS && (taken & LOCAL_PREF != 0 || ctx.kind() != SessionKind::Ibgp)
+            || sections.attrs_end == message.len() && (taken & MP_REACH == 0 || mandatory(ctx, false) & !taken == 0);
+        if !left.is_empty() || !complete {
+            return judge(message, ctx, &sections, left, taken, &index);
         }
-        loop {
-            match scan.step(ctx) {
-                Step::Fine => {}
-                Step::Error(error) => note(error),
-                Step::Done => break,
-            }
-        }
-        let mut view = UpdateView {
+        Ok(UpdateView::new(message, ctx, &sections, AttrSet::below_64(taken), &index))
+    }
+
+    /// A view of what nothing is wrong with.
+    #[inline(always)]
+    fn new(message: &'m [u8], ctx: &Context, sections: &Sections, present: AttrSet, index: &Index) -> UpdateView<'m> {
+        UpdateView {
             message,
             ctx: *ctx,
-            withdrawn_end: to_u16(sections.withdrawn_end),
-            attrs_end: to_u16(sections.attrs_end),
+            withdrawn_end: low_u16(sections.withdrawn_end),
+            attrs_end: low_u16(sections.attrs_end),
             action: Action::Accept,
-            has_unknown: scan.unknown,
-            index: scan.index,
-            present: scan.seen.difference(scan.left_out),
-            left_out: scan.left_out,
-        };
-        let reachable = view.has_reachable();
-        if reachable {
-            let missing = view.missing(scan.seen);
-            if !missing.is_empty() {
-                missing.iter().map(|ty| view.lacks(ty)).for_each(note);
-            }
-        }
-        let action = worst.map_or(Action::Accept, |worst| worst.action());
-        match worst {
-            Some(error) if action == Action::SessionReset => Err(error),
-            // RFC 7606 section 5.2: with attributes but no reachable NLRI, they were perhaps not found.
-            Some(error) if action > Action::AttributeDiscard && !reachable && scan.others => Err(escalated(error)),
-            _ => {
-                view.action = action;
-                Ok(view)
-            }
+            has_unknown: false,
+            index: *index,
+            present,
+            left_out: AttrSet::EMPTY,
         }
     }
 
@@ -270,18 +253,8 @@ impl<'m> UpdateView<'m> {
     }
 
     /// RFC 7606 section 3 d: the mandatory attributes that an announcement lacks.
-    #[inline]
     fn missing(&self, seen: AttrSet) -> AttrSet {
-        let mut mandatory = AttrSet::EMPTY.with(AttrType::ORIGIN).with(AttrType::AS_PATH);
-        // RFC 4760 section 3: MP_REACH_NLRI brings its own next hop.
-        if !self.nlri_field().is_empty() {
-            mandatory = mandatory.with(AttrType::NEXT_HOP);
-        }
-        // RFC 4271 section 5.1.5.
-        if self.ctx.kind() == SessionKind::Ibgp {
-            mandatory = mandatory.with(AttrType::LOCAL_PREF);
-        }
-        mandatory.difference(seen)
+        AttrSet::below_64(mandatory(&self.ctx, !self.nlri_field().is_empty())).difference(seen)
     }
 
     #[cold]
@@ -291,6 +264,73 @@ impl<'m> UpdateView<'m> {
     }
 }
 
+/// Judges what the short way left, and the whole.
+#[cold]
+#[inline(never)]
+fn judge<'m>(
+    message: &'m [u8],
+    ctx: &Context,
+    sections: &Sections,
+    left: &'m [u8],
+    taken: u64,
+    index: &Index,
+) -> Result<UpdateView<'m>, Error> {
+    let mut view = UpdateView::new(message, ctx, sections, AttrSet::below_64(taken), index);
+    let (start, end) = (sections.withdrawn_end + 2, sections.attrs_end);
+    let mut scan = Scan::behind((left, view.present), end, end - start, *index);
+    let mut worst: Option<Error> = None;
+    let mut note = |error: Error| {
+        if worst.is_none_or(|worst| worst.action() < error.action()) {
+            worst = Some(error);
+        }
+    };
+    loop {
+        match scan.step(ctx) {
+            Step::Fine => {}
+            Step::Error(error) => note(error),
+            Step::Done => break,
+        }
+    }
+    view.has_unknown = scan.unknown;
+    view.index = scan.index;
+    view.present = scan.seen.difference(scan.left_out);
+    view.left_out = scan.left_out;
+    let reachable = view.has_reachable();
+    if reachable {
+        view.missing(scan.seen).iter().map(|ty| view.lacks(ty)).for_each(note);
+    }
+    let action = worst.map_or(Action::Accept, |worst| worst.action());
+    match worst {
+        Some(error) if action == Action::SessionReset => Err(error),
+        // RFC 7606 section 5.2: with attributes but no reachable NLRI, they were perhaps not found.
+        Some(error) if action > Action::AttributeDiscard && !reachable && scan.others => Err(escalated(error)),
+        _ => {
+            view.action = action;
+            Ok(view)
+        }
+    }
+}
+
+/// The mandatory attributes of an announcement, a bit for each type; `classic`: in the NLRI field.
+#[inline]
+fn mandatory(ctx: &Context, classic: bool) -> u64 {
+    let mut types = 1 << AttrType::ORIGIN.0 | 1 << AttrType::AS_PATH.0;
+    // RFC 4760 section 3: MP_REACH_NLRI brings its own next hop.
+    if classic {
+        types |= 1 << AttrType::NEXT_HOP.0;
+    }
+    // RFC 4271 section 5.1.5.
+    if ctx.kind() == SessionKind::Ibgp {
+        types |= 1 << AttrType::LOCAL_PREF.0;
+    }
+    types
+}
+
+/// What makes any announcement complete, but for LOCAL_PREF.
+const ALWAYS: u64 = 1 << AttrType::ORIGIN.0 | 1 << AttrType::AS_PATH.0 | 1 << AttrType::NEXT_HOP.0;
+const LOCAL_PREF: u64 = 1 << AttrType::LOCAL_PREF.0;
+const MP_REACH: u64 = 1 << AttrType::MP_REACH_NLRI.0;
+
 /// Where the fields of an UPDATE end.
 struct Sections {
     withdrawn_end: usize,
@@ -298,7 +338,22 @@ struct Sections {
 }
 
 impl Sections {
+    #[inline(always)]
     fn split(message: &[u8]) -> Result<Sections, Error> {
+        if let Some([_, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, 2, 0, 0, high, low]) = message.first_chunk()
+            && message.len() <= usize::from(u16::MAX)
+        {
+            let attrs_end = ATTRS + usize::from(u16::from_be_bytes([*high, *low]));
+            if attrs_end <= message.len() {
+                return Ok(Sections { withdrawn_end: WITHDRAWN, attrs_end });
+            }
+        }
+        Sections::split_any(message)
+    }
+
+    /// With withdrawn routes, or malformed.
+    #[cold]
+    fn split_any(message: &[u8]) -> Result<Sections, Error> {
         let framed = message.len() <= usize::from(u16::MAX) && message.get(18) == Some(&MessageType::UPDATE.0);
         let (true, Some(withdrawn)) = (framed, u16_at(message, WITHDRAWN - 2)) else {
             return Err(Error::new(ErrorKind::NotFramed { ty: MessageType::UPDATE }, 0));
@@ -313,9 +368,18 @@ impl Sections {
         Ok(Sections { withdrawn_end, attrs_end })
     }
 
-    fn check_prefixes(&self, message: &[u8], add_path: bool) -> Result<(), Error> {
+    /// RFC 7606 section 3 i, j: without all prefixes nothing can be withdrawn.
+    #[inline(always)]
+    fn check_prefixes(&self, message: &[u8], ctx: &Context) -> Result<(), Error> {
+        if !ctx.families().contains(Family::IPV4_UNICAST) {
+            return Ok(());
+        }
+        let add_path = ctx.add_path_receive().contains(Family::IPV4_UNICAST);
         for (start, end) in [(WITHDRAWN, self.withdrawn_end), (self.attrs_end, message.len())] {
             let field = message.get(start..end).unwrap_or_default();
+            if !add_path && prefix::are_v4(field) {
+                continue;
+            }
             nlri::check(Family::IPV4_UNICAST, add_path, field).map_err(|at| {
                 let length_at = at + if add_path { nlri::PATH_ID_LEN } else { 0 };
                 let bits = field.get(length_at).copied().unwrap_or(0);
@@ -344,5 +408,7 @@ fn escalated(error: Error) -> Error {
 
 /// Where the withdrawn routes begin: header (19 octets) and their length (2).
 const WITHDRAWN: usize = 21;
+/// Where the path attributes begin if there are none.
+const ATTRS: usize = 23;
 
 const _: () = assert!(size_of::<UpdateView<'_>>() <= 200);

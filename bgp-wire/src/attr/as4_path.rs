@@ -18,11 +18,11 @@ impl Attribute for As4Path {
     fn check(value: &[u8], ctx: &Context) -> Result<(), AttrProblem> {
         let kinds = check_segments(value, true)?;
         // RFC 9774 section 3 names AS4_PATH as well.
-        if ctx.reject_as_sets() && kinds.sets {
+        if ctx.reject_as_sets() && kinds.sets() {
             return Err(AttrProblem::AsSet);
         }
         // RFC 6793 section 6: a value without a segment is too short to be one.
-        if kinds.first.is_none() { Err(AttrProblem::Length) } else { Ok(()) }
+        if kinds.none() { Err(AttrProblem::Length) } else { Ok(()) }
     }
 }
 

@@ -53,6 +53,12 @@ impl<'a> Scan<'a> {
         }
     }
 
+    /// A pass over `rest`, in front of which the short way took the attributes of `seen`.
+    pub(crate) fn behind((rest, seen): (&'a [u8], AttrSet), end: usize, len: usize, index: Index) -> Scan<'a> {
+        let others = !seen.difference(AttrSet::EMPTY.with(AttrType::MP_UNREACH_NLRI)).is_empty();
+        Scan { rest, end, len, index, seen, left_out: AttrSet::EMPTY, others, unknown: false }
+    }
+
     /// Where the next attribute begins.
     pub(crate) fn at(&self) -> usize {
         self.end - self.rest.len()

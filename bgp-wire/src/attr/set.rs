@@ -21,6 +21,12 @@ impl AttrSet {
     /// The set without a member.
     pub const EMPTY: AttrSet = AttrSet([0; 4]);
 
+    /// The set of those types below 64 whose bits are 1.
+    #[inline]
+    pub(crate) const fn below_64(bits: u64) -> AttrSet {
+        AttrSet([bits, 0, 0, 0])
+    }
+
     /// Whether `ty` is a member.
     #[must_use]
     pub fn contains(self, ty: AttrType) -> bool {
