@@ -50,6 +50,7 @@ pub struct Context {
     add_path_receive: FamilySet,
     add_path_send: FamilySet,
     ext_next_hop: FamilySet,
+    multiple_labels: FamilySet,
 }
 
 impl Context {
@@ -69,6 +70,7 @@ impl Context {
             add_path_receive: FamilySet::EMPTY,
             add_path_send: FamilySet::EMPTY,
             ext_next_hop: FamilySet::EMPTY,
+            multiple_labels: FamilySet::EMPTY,
         }
     }
 
@@ -102,6 +104,7 @@ impl Context {
             add_path_receive: local.add_path_receive().intersection(peer.add_path_send()).intersection(families),
             add_path_send: local.add_path_send().intersection(peer.add_path_receive()).intersection(families),
             ext_next_hop: local.ext_next_hop().intersection(peer.ext_next_hop()).intersection(families),
+            multiple_labels: FamilySet::EMPTY,
         }
     }
 
@@ -180,6 +183,19 @@ impl Context {
     #[must_use]
     pub const fn with_ext_next_hop(mut self, families: FamilySet) -> Self {
         self.ext_next_hop = families;
+        self
+    }
+
+    /// The families whose routes may have more than one label (RFC 8277 section 2.3).
+    #[must_use]
+    pub const fn multiple_labels(&self) -> FamilySet {
+        self.multiple_labels
+    }
+
+    /// With more than one label in these families.
+    #[must_use]
+    pub const fn with_multiple_labels(mut self, families: FamilySet) -> Self {
+        self.multiple_labels = families;
         self
     }
 

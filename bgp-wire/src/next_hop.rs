@@ -60,46 +60,72 @@ impl NextHop {
         }
     }
 
-    /// By length alone: an address, one behind a route distinguisher of 8 octets (RFC 4364, RFC 4659), or nothing.
-    pub(crate) fn of_any_family(octets: &[u8]) -> Option<NextHop> {
-        match octets.len() {
-            0 => Some(NextHop::None),
-            4 => NextHop::v4(octets),
-            12 => NextHop::v4(octets.get(8..)?),
-            16 | 32 => NextHop::v6(octets),
-            24 => NextHop::v6(octets.get(8..)?),
-            48 => {
-                let global = octets.get(8..)?.first_chunk::<16>()?;
-                let link_local = octets.last_chunk::<16>()?;
+    /// Of IPv4 routes: 4 octets; `extended` (RFC 8950): 16 or 32 too.
+    pub(crate) fn of_ipv4(octets: &[u8], extended: bool) -> Option<NextHop> {
+        if extended && octets.len() != 4 { NextHop::v6(octets) } else { NextHop::v4(octets) }
+    }
+
+    /// An address of either kind.
+    pub(crate) fn of_either(octets: &[u8]) -> Option<NextHop> {
+        NextHop::of_ipv4(octets, true)
+    }
+
+    /// Behind a route distinguisher of 8 octets, an IPv4 address (RFC 4364 section 4.3.2).
+    pub(crate) fn v4_behind_rd(octets: &[u8]) -> Option<NextHop> {
+        NextHop::v4(octets.get(8..)?)
+    }
+
+    /// Behind a route distinguisher of 8 octets each, one or two IPv6 addresses (RFC 4659 section 3.2.1).
+    pub(crate) fn v6_behind_rd(octets: &[u8]) -> Option<NextHop> {
+        match octets.as_chunks::<24>() {
+            ([[_, _, _, _, _, _, _, _, addr @ ..]], []) => Some(NextHop::V6((*addr).into())),
+            ([[_, _, _, _, _, _, _, _, global @ ..], [_, _, _, _, _, _, _, _, link_local @ ..]], []) => {
                 Some(NextHop::V6LinkLocal { global: (*global).into(), link_local: (*link_local).into() })
             }
             _ => None,
         }
     }
 
-    /// The octets and how many of them count.
+    /// By length alone: an address, one behind a route distinguisher of 8 octets (RFC 4364, RFC 4659), or nothing.
+    pub(crate) fn of_any_family(octets: &[u8]) -> Option<NextHop> {
+        match octets.len() {
+            0 => Some(NextHop::None),
+            4 => NextHop::v4(octets),
+            12 => NextHop::v4_behind_rd(octets),
+            16 | 32 => NextHop::v6(octets),
+            24 | 48 => NextHop::v6_behind_rd(octets),
+            _ => None,
+        }
+    }
+
+    /// The octets and how many of them count; `distinguished`: with a route distinguisher of 0 in front of each address.
     #[cfg(feature = "alloc")]
-    pub(crate) fn to_bytes(self) -> ([u8; 32], u8) {
-        let mut octets = [0; 32];
-        let (first, second) = octets.split_at_mut(16);
-        let len = match self {
-            NextHop::None => 0,
-            NextHop::V4(addr) => {
-                first.iter_mut().zip(addr.octets()).for_each(|(to, octet)| *to = octet);
-                4
+    pub(crate) fn to_bytes(self, distinguished: bool) -> ([u8; NextHop::MAX], u8) {
+        let mut octets = [0; NextHop::MAX];
+        let (before, mut len) = (if distinguished { 8 } else { 0 }, 0_u8);
+        let mut put = |address: &[u8]| {
+            let start = usize::from(len) + before;
+            let end = start + address.len();
+            if let Some(place) = octets.get_mut(start..end) {
+                place.copy_from_slice(address);
             }
-            NextHop::V6(addr) => {
-                first.copy_from_slice(&addr.octets());
-                16
-            }
-            NextHop::V6LinkLocal { global, link_local } => {
-                first.copy_from_slice(&global.octets());
-                second.copy_from_slice(&link_local.octets());
-                32
-            }
+            len = u8::try_from(end).unwrap_or(0);
         };
+        match self {
+            NextHop::None => {}
+            NextHop::V4(addr) => put(&addr.octets()),
+            NextHop::V6(addr) => put(&addr.octets()),
+            NextHop::V6LinkLocal { global, link_local } => {
+                put(&global.octets());
+                put(&link_local.octets());
+            }
+        }
         (octets, len)
     }
+
+    /// The longest: two route distinguishers and two IPv6 addresses.
+    #[cfg(feature = "alloc")]
+    const MAX: usize = 48;
 }
 
 impl From<Ipv4Addr> for NextHop {
@@ -165,7 +191,7 @@ mod tests {
     fn rfc2545_3_two_addresses_are_read_back() {
         let text = "2001:db8::1 fe80::1";
         let next_hop: NextHop = text.parse().unwrap();
-        let (octets, len) = next_hop.to_bytes();
+        let (octets, len) = next_hop.to_bytes(false);
         assert_eq!((next_hop.to_string().as_str(), NextHop::v6(&octets[..usize::from(len)])), (text, Some(next_hop)));
         assert_eq!(next_hop.addr(), "2001:db8::1".parse().ok());
     }

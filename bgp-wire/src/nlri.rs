@@ -2,19 +2,172 @@
 //!
 //! All other families are carried as opaque octets.
 
+#[cfg(feature = "alloc")]
+mod encoded;
+pub mod evpn;
+pub mod flowspec;
+mod label;
+mod labeled;
+pub mod link_state;
+#[cfg(feature = "alloc")]
+mod owned;
+mod rd;
+mod rt_constrain;
+#[cfg(any(feature = "alloc", test))]
+mod text;
+mod typed;
+mod unicast;
+mod vpn;
+
 use core::fmt;
 use core::iter::FusedIterator;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+#[cfg(feature = "alloc")]
+pub(crate) use self::encoded::Encoded;
+pub(crate) use self::label::LabelFields;
+pub use self::label::{Label, Labels};
+pub use self::labeled::Labeled;
+#[cfg(feature = "alloc")]
+pub use self::owned::NlriBuf;
+pub use self::rd::RouteDistinguisher;
+pub use self::rt_constrain::RtConstrain;
+pub use self::typed::{NlriValue, TypedNlri};
+pub use self::vpn::Vpn;
+
 use crate::next_hop::NextHop;
 use crate::registry::families;
-use crate::{Family, PathId};
+use crate::{Context, Family, PathId, prefix};
 
-// family in file; in the order of the numbers.
+// family => type that reads it; in the order of the numbers.
 families! {
-    IPV4_UNICAST in ipv4_unicast,
-    IPV6_UNICAST in ipv6_unicast,
+    IPV4_UNICAST => unicast::Ipv4,
+    IPV4_MULTICAST => unicast::Ipv4,
+    IPV4_LABELED => labeled::Ipv4,
+    IPV4_VPN => vpn::Ipv4,
+    RT_CONSTRAIN => rt_constrain::Rows,
+    IPV4_FLOWSPEC => flowspec::Ipv4,
+    IPV4_FLOWSPEC_VPN => flowspec::Ipv4Vpn,
+    IPV6_UNICAST => unicast::Ipv6,
+    IPV6_MULTICAST => unicast::Ipv6,
+    IPV6_LABELED => labeled::Ipv6,
+    IPV6_VPN => vpn::Ipv6,
+    IPV6_FLOWSPEC => flowspec::Ipv6,
+    IPV6_FLOWSPEC_VPN => flowspec::Ipv6Vpn,
+    L2VPN_EVPN => evpn::Rows,
+    BGP_LS => link_state::Rows,
+    BGP_LS_VPN => link_state::VpnRows,
+}
+
+/// What the file of a family says of it.
+pub(crate) trait Rules {
+    /// Whether next hops have a route distinguisher in front of each address.
+    const NEXT_HOP_RD: bool = false;
+    /// Whether no NLRI is longer than 257 octets.
+    const SHORT: bool = true;
+
+    /// Checks the NLRI in front of `octets`, which has no path identifier. `None`: malformed.
+    fn measure(octets: &[u8], form: Form) -> Option<Shape>;
+
+    /// The NLRI in front of `octets` and what is behind it.
+    fn decode(family: Family, form: Form, octets: &[u8]) -> Option<(NlriRef<'_>, &[u8])> {
+        let shape = Self::measure(octets, form)?;
+        let (nlri, behind) = octets.split_at_checked(shape.len)?;
+        Some((NlriRef::Typed(TypedNlri::new(family, shape.labels, nlri)), behind))
+    }
+
+    /// What a measured NLRI says.
+    fn value<'m>(nlri: &TypedNlri<'m>) -> Option<NlriValue<'m>>;
+
+    /// Appends the octets that identify the route, in the form that withdraws it.
+    #[cfg(feature = "alloc")]
+    fn write_key(nlri: &TypedNlri<'_>, out: &mut alloc::vec::Vec<u8>) {
+        out.extend_from_slice(nlri.as_bytes());
+    }
+
+    /// Whether a measured NLRI can be used; one that cannot is passed over (RFC 7606 section 5.4).
+    fn is_usable(nlri: &TypedNlri<'_>) -> bool {
+        let _ = nlri;
+        true
+    }
+
+    /// The next hop in an MP_REACH_NLRI; `None`: wrong length.
+    fn next_hop(octets: &[u8], extended: bool) -> Option<NextHop>;
+}
+
+/// How the NLRI of a field are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Form {
+    /// A path identifier is in front of each.
+    pub(crate) add_path: bool,
+    /// How labels are written, in families that have them.
+    pub(crate) labels: LabelForm,
+}
+
+/// How labels are written (RFC 8277 sections 2.2 to 2.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LabelForm {
+    /// One, whatever its bottom-of-stack bit is.
+    One,
+    /// As many as there are up to the one with the bottom-of-stack bit.
+    Stack,
+    /// One field that means nothing: the route is withdrawn.
+    Withdrawn,
+}
+
+impl Form {
+    fn reach(ctx: &Context, family: Family) -> Form {
+        let add_path = ctx.add_path_receive().contains(family);
+        let labels = if ctx.multiple_labels().contains(family) { LabelForm::Stack } else { LabelForm::One };
+        Form { add_path, labels }
+    }
+
+    fn unreach(ctx: &Context, family: Family) -> Form {
+        Form { add_path: ctx.add_path_receive().contains(family), labels: LabelForm::Withdrawn }
+    }
+}
+
+/// What measuring an NLRI found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shape {
+    /// Octets of the NLRI.
+    pub(crate) len: usize,
+    /// Its labels.
+    pub(crate) labels: LabelFields,
+}
+
+impl Shape {
+    pub(crate) fn unlabeled(len: usize) -> Shape {
+        Shape { len, labels: LabelFields::NONE }
+    }
+}
+
+/// Checks that the field of an MP_REACH_NLRI has whole NLRI; an error is where the first that is not begins.
+#[inline]
+pub(crate) fn check_reach(ctx: &Context, family: Family, octets: &[u8]) -> Result<(), usize> {
+    check_form(family, Form::reach(ctx, family), octets)
+}
+
+/// Checks that the field of an MP_UNREACH_NLRI has whole NLRI; an error is where the first that is not begins.
+#[inline]
+pub(crate) fn check_unreach(ctx: &Context, family: Family, octets: &[u8]) -> Result<(), usize> {
+    check_form(family, Form::unreach(ctx, family), octets)
+}
+
+/// Checks that `octets` are whole prefixes of a unicast family; an error is where the first that is not begins.
+#[inline]
+pub(crate) fn check(family: Family, add_path: bool, octets: &[u8]) -> Result<(), usize> {
+    check_form(family, Form { add_path, labels: LabelForm::One }, octets)
+}
+
+#[inline]
+fn check_form(family: Family, form: Form, octets: &[u8]) -> Result<(), usize> {
+    match family {
+        Family::IPV4_UNICAST => check_with(|rest| prefix::skip(rest, 32), form.add_path, octets),
+        Family::IPV6_UNICAST => check_with(|rest| prefix::skip(rest, 128), form.add_path, octets),
+        _ => check_rows(family, form, octets),
+    }
 }
 
 /// One NLRI. Addresses have no bits behind the prefix length.
@@ -25,9 +178,13 @@ pub enum NlriRef<'m> {
     Ipv4(Ipv4Net),
     /// An IPv6 prefix.
     Ipv6(Ipv6Net),
+    /// An NLRI of another family that has a row in the table.
+    Typed(TypedNlri<'m>),
     /// All NLRI of a family that has no row in the table, path identifiers included.
     Opaque(&'m [u8]),
 }
+
+const _: () = assert!(size_of::<NlriRef<'_>>() <= 32);
 
 impl NlriRef<'_> {
     /// The IP prefix, where it is one.
@@ -36,8 +193,14 @@ impl NlriRef<'_> {
         match self {
             NlriRef::Ipv4(net) => Some(IpNet::V4(*net)),
             NlriRef::Ipv6(net) => Some(IpNet::V6(*net)),
-            NlriRef::Opaque(_) => None,
+            NlriRef::Typed(_) | NlriRef::Opaque(_) => None,
         }
+    }
+}
+
+impl<'m> From<TypedNlri<'m>> for NlriRef<'m> {
+    fn from(nlri: TypedNlri<'m>) -> Self {
+        NlriRef::Typed(nlri)
     }
 }
 
@@ -65,12 +228,13 @@ impl From<IpNet> for NlriRef<'_> {
     }
 }
 
-/// The prefix, or the octets in hexadecimal.
+/// The text of the family, or the octets in hexadecimal.
 impl fmt::Display for NlriRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NlriRef::Ipv4(net) => net.fmt(f),
             NlriRef::Ipv6(net) => net.fmt(f),
+            NlriRef::Typed(nlri) => nlri.fmt(f),
             NlriRef::Opaque(octets) => octets.iter().try_for_each(|octet| write!(f, "{octet:02x}")),
         }
     }
@@ -105,12 +269,20 @@ impl fmt::Display for PathNlri<'_> {
 pub struct Nlris<'m> {
     octets: &'m [u8],
     family: Family,
-    add_path: bool,
+    form: Form,
 }
 
 impl<'m> Nlris<'m> {
-    pub(crate) fn new(family: Family, add_path: bool, octets: &'m [u8]) -> Nlris<'m> {
-        Nlris { octets, family, add_path: add_path && is_typed(family) }
+    /// Those of an MP_REACH_NLRI, or of the NLRI field.
+    #[inline]
+    pub(crate) fn reach(ctx: &Context, family: Family, octets: &'m [u8]) -> Nlris<'m> {
+        Nlris { octets, family, form: Form::reach(ctx, family) }
+    }
+
+    /// Those of an MP_UNREACH_NLRI, or of the withdrawn routes.
+    #[inline]
+    pub(crate) fn unreach(ctx: &Context, family: Family, octets: &'m [u8]) -> Nlris<'m> {
+        Nlris { octets, family, form: Form::unreach(ctx, family) }
     }
 
     /// The family of all of them.
@@ -123,6 +295,26 @@ impl<'m> Nlris<'m> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.octets.is_empty()
+    }
+
+    /// The next one of a family other than unicast.
+    #[inline(never)]
+    fn next_row(&mut self) -> Option<PathNlri<'m>> {
+        while !self.octets.is_empty() {
+            // What comes as one piece has its path identifiers inside.
+            let (path_id, octets) = if self.form.add_path && is_typed(self.family) {
+                let (path_id, rest) = self.octets.split_first_chunk::<4>()?;
+                (Some(PathId(u32::from_be_bytes(*path_id))), rest)
+            } else {
+                (None, self.octets)
+            };
+            let (nlri, behind) = decode_rows(self.family, self.form, octets)?;
+            self.octets = behind;
+            if !matches!(&nlri, NlriRef::Typed(nlri) if !is_usable_row(nlri)) {
+                return Some(PathNlri { path_id, nlri });
+            }
+        }
+        None
     }
 
     /// The octets of those that are still to come.
@@ -140,13 +332,17 @@ impl<'m> Iterator for Nlris<'m> {
         if self.octets.is_empty() {
             return None;
         }
-        let (path_id, octets) = if self.add_path {
+        let (path_id, octets) = if self.form.add_path {
             let (path_id, rest) = self.octets.split_first_chunk::<4>()?;
             (Some(PathId(u32::from_be_bytes(*path_id))), rest)
         } else {
             (None, self.octets)
         };
-        let (nlri, behind) = decode(self.family, octets)?;
+        let (nlri, behind) = match self.family {
+            Family::IPV4_UNICAST => prefix::decode_v4(octets).map(|(net, behind)| (NlriRef::Ipv4(net), behind))?,
+            Family::IPV6_UNICAST => prefix::decode_v6(octets).map(|(net, behind)| (NlriRef::Ipv6(net), behind))?,
+            _ => return self.next_row(),
+        };
         self.octets = behind;
         Some(PathNlri { path_id, nlri })
     }
@@ -168,49 +364,6 @@ fn check_with(skip: impl Fn(&[u8]) -> Option<&[u8]>, add_path: bool, octets: &[u
         rest = rest.get(id..).and_then(&skip).ok_or(octets.len() - rest.len())?;
     }
     Ok(())
-}
-
-/// The octets of one NLRI.
-#[cfg(feature = "alloc")]
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Encoded {
-    octets: [u8; Encoded::MAX],
-    /// Whether the path identifier in front counts.
-    start: u8,
-    end: u8,
-}
-
-#[cfg(feature = "alloc")]
-impl Encoded {
-    /// The longest NLRI of a typed family: path identifier, length and 16 octets of an IPv6 host.
-    pub(crate) const MAX: usize = 21;
-    const PATH_ID: u8 = 4;
-
-    /// The prefix of `bits` bits of `address`.
-    #[inline]
-    pub(crate) fn prefix<const N: usize>(bits: u8, address: [u8; N]) -> Encoded {
-        let mut octets = [0; Encoded::MAX];
-        let [_, _, _, _, first, rest @ ..] = &mut octets;
-        *first = bits;
-        if let Some(place) = rest.first_chunk_mut::<N>() {
-            *place = address;
-        }
-        Encoded { octets, start: Encoded::PATH_ID, end: Encoded::PATH_ID + 1 + bits.div_ceil(8) }
-    }
-
-    /// With a path identifier in front (RFC 7911 section 3).
-    #[inline]
-    pub(crate) fn with_path_id(mut self, path_id: PathId) -> Encoded {
-        if let Some(place) = self.octets.first_chunk_mut::<4>() {
-            *place = path_id.0.to_be_bytes();
-        }
-        Encoded { start: 0, ..self }
-    }
-
-    #[inline]
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.octets.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
-    }
 }
 
 /// Octets of a path identifier (RFC 7911 section 3).

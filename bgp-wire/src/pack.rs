@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use bytes::{BufMut, BytesMut};
 
 use crate::attr::{NextHop, RawAttrs};
-use crate::nlri::{self, PathNlri};
+use crate::nlri::{self, Encoded, NlriRef, PathNlri};
 use crate::pack::outgoing::write_outgoing;
 use crate::pack::spare::Spare;
 use crate::reader::to_u16;
@@ -26,7 +26,7 @@ pub enum PackError {
         /// The most octets of a message.
         limit: u16,
     },
-    /// The family was not negotiated, or its NLRI are not typed.
+    /// The family was not negotiated.
     #[error("family {family} cannot be sent")]
     Family {
         /// The family.
@@ -38,7 +38,7 @@ pub enum PackError {
         /// The family.
         family: Family,
     },
-    /// An NLRI is not of the family.
+    /// An NLRI is not of the family, has no label where one is announced, or more than one where the session allows one.
     #[error("an nlri is not of family {family}")]
     Nlri {
         /// The family.
@@ -55,8 +55,12 @@ const _: () = assert!(size_of::<PackError>() <= 16);
 /// into the fields of the UPDATE itself. On families with ADD-PATH a route without a path identifier gets 0.
 ///
 /// For NLRI of one size it makes exactly `ceil(n / k)` messages, `k` being the most that fit one. With sizes mixed, gaps
-/// at the ends of messages are filled with shorter routes, so that the order of routes may change. A packer keeps only
-/// scratch memory between calls.
+/// at the ends of messages are filled with shorter routes, so that the order of routes may change. NLRI of families whose
+/// size has no bound below that of a message (flow specifications, link-state, opaque ones) are gathered before the first
+/// message is made. A packer keeps only scratch memory between calls.
+///
+/// Withdrawals carry what identifies the route ([`TypedNlri::write_key`](crate::nlri::TypedNlri::write_key)). An NLRI of a
+/// family without a row in the table goes out as it is, as one piece.
 ///
 /// ```
 /// use bgp_wire::attr::{AttrBuilder, NextHop};
@@ -81,13 +85,15 @@ pub struct Packer {
     attrs: Vec<u8>,
     /// Routes that wait for a gap.
     spare: Spare,
+    /// The route at hand.
+    route: Vec<u8>,
 }
 
 impl Packer {
     /// A packer for the session that `ctx` tells of.
     #[must_use]
     pub fn new(ctx: &Context) -> Packer {
-        Packer { ctx: *ctx, attrs: Vec::new(), spare: Spare::default() }
+        Packer { ctx: *ctx, attrs: Vec::new(), spare: Spare::default(), route: Vec::new() }
     }
 
     /// Appends UPDATEs that announce all of `nlri` with one attribute set; says how many.
@@ -103,7 +109,7 @@ impl Packer {
         nlri: impl IntoIterator<Item = PathNlri<'n>>,
     ) -> Result<usize, PackError> {
         self.check_family(family)?;
-        let (octets, len) = next_hop.to_bytes();
+        let (octets, len) = next_hop.to_bytes(nlri::has_distinguished_next_hop(family));
         let octets = octets.get(..usize::from(len)).unwrap_or_default();
         if nlri::next_hop(family, octets, self.ctx.ext_next_hop().contains(family)).is_none() {
             return Err(PackError::NextHop { family });
@@ -185,11 +191,7 @@ impl Packer {
     }
 
     fn check_family(&self, family: Family) -> Result<(), PackError> {
-        if self.ctx.families().contains(family) && nlri::is_typed(family) {
-            Ok(())
-        } else {
-            Err(PackError::Family { family })
-        }
+        if self.ctx.families().contains(family) { Ok(()) } else { Err(PackError::Family { family }) }
     }
 
     fn pack<'n>(
@@ -221,30 +223,70 @@ impl Packer {
         let mut messages =
             Messages { out, form, family, attrs: &self.attrs, room: room.unwrap_or(0), left: 0, open: None, count: 0 };
         self.spare.clear();
+        let gather = !nlri::is_short(family);
         for PathNlri { path_id, nlri } in nlri {
-            let encoded = nlri::encode(family, &nlri).ok_or(PackError::Nlri { family })?;
-            let encoded = if add_path { encoded.with_path_id(path_id.unwrap_or(PathId(0))) } else { encoded };
-            let len = encoded.as_bytes().len();
+            let path_id = if add_path { Some(path_id.unwrap_or(PathId(0))) } else { None };
+            let encoded;
+            let route = match Encoded::of(family, &nlri) {
+                Some(prefix) => {
+                    encoded = path_id.map_or(prefix, |path_id| prefix.with_path_id(path_id));
+                    encoded.as_bytes()
+                }
+                None => {
+                    let announced = matches!(form, Form::Multiprotocol { next_hop: Some(_), .. });
+                    self.route.clear();
+                    if !write_route(&self.ctx, (family, announced), path_id, &nlri, &mut self.route) {
+                        return Err(PackError::Nlri { family });
+                    }
+                    &self.route
+                }
+            };
+            let len = route.len();
             if room.is_none_or(|room| room < len) {
                 return Err(too_long);
             }
             // Once more than one message is needed, some routes of each size wait for the gaps at the ends of messages.
-            if messages.count > 1 && self.spare.takes(len) {
-                self.spare.put(encoded);
+            if gather || (messages.count > 1 && self.spare.takes(len)) {
+                self.spare.put(route);
                 continue;
             }
             if messages.left < len {
-                while let Some(filler) = self.spare.filler(messages.left) {
-                    messages.push(filler.as_bytes());
-                }
+                while self.spare.fill(messages.left, |filler| messages.push(filler)) {}
             }
-            messages.push(encoded.as_bytes());
+            messages.push(route);
         }
-        while let Some(encoded) = self.spare.filler(messages.left).or_else(|| self.spare.largest()) {
-            messages.push(encoded.as_bytes());
-        }
+        while self.spare.fill(messages.left, |filler| messages.push(filler))
+            || self.spare.take_largest(|filler| messages.push(filler))
+        {}
         messages.end();
         Ok(messages.count)
+    }
+}
+
+/// Appends a route that is no prefix; false: it is not of the family, or cannot be sent so.
+fn write_route(
+    ctx: &Context,
+    (family, announced): (Family, bool),
+    path_id: Option<PathId>,
+    nlri: &NlriRef<'_>,
+    out: &mut Vec<u8>,
+) -> bool {
+    match nlri {
+        NlriRef::Typed(nlri) if nlri.family() == family => {
+            out.extend(path_id.iter().flat_map(|path_id| path_id.0.to_be_bytes()));
+            if announced {
+                out.extend_from_slice(nlri.as_bytes());
+                return nlri.can_be_announced(ctx.multiple_labels().contains(family));
+            }
+            nlri.write_key(out);
+            true
+        }
+        // Path identifiers are inside.
+        NlriRef::Opaque(octets) if !nlri::is_typed(family) => {
+            out.extend_from_slice(octets);
+            !octets.is_empty()
+        }
+        _ => false,
     }
 }
 

@@ -1,6 +1,9 @@
 //! The octets of an IP prefix: length in bits (1 octet) and as many octets as hold them (RFC 4271 section 4.3).
 
-use ipnet::{Ipv4Net, Ipv6Net};
+#[cfg(feature = "alloc")]
+use core::net::IpAddr;
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::reader::low_u16;
 
@@ -80,6 +83,36 @@ pub(crate) fn decode_v6(octets: &[u8]) -> Option<(Ipv6Net, &[u8])> {
     };
     let mask = !u128::MAX.unbounded_shr(bits.into());
     Ipv6Net::new((address & mask).into(), bits).ok().map(|net| (net, behind))
+}
+
+/// The IPv4 prefix of the first `bits` bits of `octets`; `None`: they are not there, or too many.
+pub(crate) fn v4_of_bits(bits: u8, octets: &[u8]) -> Option<IpNet> {
+    let mut address = [0; 4];
+    fill(bits, octets, &mut address)?;
+    Ipv4Net::new(address.into(), bits).ok().map(|net| net.trunc().into())
+}
+
+/// The IPv6 prefix of the first `bits` bits of `octets`; `None`: they are not there, or too many.
+pub(crate) fn v6_of_bits(bits: u8, octets: &[u8]) -> Option<IpNet> {
+    let mut address = [0; 16];
+    fill(bits, octets, &mut address)?;
+    Ipv6Net::new(address.into(), bits).ok().map(|net| net.trunc().into())
+}
+
+fn fill(bits: u8, octets: &[u8], address: &mut [u8]) -> Option<()> {
+    let len = len(bits);
+    address.get_mut(..len)?.copy_from_slice(octets.get(..len)?);
+    Some(())
+}
+
+/// Appends as many octets of a prefix as hold its bits.
+#[cfg(feature = "alloc")]
+pub(crate) fn write_bits(net: &IpNet, out: &mut alloc::vec::Vec<u8>) {
+    let len = len(net.prefix_len());
+    match net.network() {
+        IpAddr::V4(address) => out.extend(address.octets().iter().take(len)),
+        IpAddr::V6(address) => out.extend(address.octets().iter().take(len)),
+    }
 }
 
 /// Octets that hold so many bits.

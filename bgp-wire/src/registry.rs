@@ -232,47 +232,81 @@ macro_rules! attributes {
     };
 }
 
-/// The families whose NLRI are typed: the modules that hold one each.
-///
-/// A module offers `skip(&[u8]) -> Option<&[u8]>` (what is behind the NLRI in front, no path identifier),
-/// `decode(&[u8]) -> Option<(NlriRef, &[u8])>` (the NLRI, and what is behind it), `encode(&NlriRef) -> Option<Encoded>` and
-/// `next_hop(&[u8], extended: bool) -> Option<NextHop>`.
+/// The families whose NLRI are typed: a row gives the type that says how they are read ([`Rules`](crate::nlri::Rules)).
 macro_rules! families {
-    ($( $NAME:ident in $module:ident, )*) => {
-        $( pub(crate) mod $module; )*
-
+    ($( $NAME:ident => $Rules:ty, )*) => {
         /// Checks that `octets` are whole NLRI; an error is where the first that is not begins.
-        pub(crate) fn check(family: Family, add_path: bool, octets: &[u8]) -> Result<(), usize> {
+        fn check_rows(family: Family, form: Form, octets: &[u8]) -> Result<(), usize> {
             match family {
-                $( Family::$NAME => check_with($module::skip, add_path, octets), )*
+                $( Family::$NAME => check_with(|rest| <$Rules>::measure(rest, form).and_then(|shape| rest.get(shape.len..)), form.add_path, octets), )*
                 _ => Ok(()),
             }
         }
 
         /// The NLRI in front of `octets`, without a path identifier, and what is behind it.
-        #[inline]
-        pub(crate) fn decode(family: Family, octets: &[u8]) -> Option<(NlriRef<'_>, &[u8])> {
+        fn decode_rows(family: Family, form: Form, octets: &[u8]) -> Option<(NlriRef<'_>, &[u8])> {
             match family {
-                $( Family::$NAME => $module::decode(octets), )*
+                $( Family::$NAME => <$Rules>::decode(family, form, octets), )*
                 _ => Some((NlriRef::Opaque(octets), &[])),
             }
         }
 
-        /// The octets of an NLRI, without a path identifier; `None`: it is not of this family.
-        #[cfg(feature = "alloc")]
-        #[inline]
-        pub(crate) fn encode(family: Family, nlri: &NlriRef<'_>) -> Option<Encoded> {
+        /// Measures the NLRI in front of `octets`; `None`: malformed, or of a family without a row.
+        fn measure_row(family: Family, form: Form, octets: &[u8]) -> Option<Shape> {
             match family {
-                $( Family::$NAME => $module::encode(nlri), )*
+                $( Family::$NAME => <$Rules>::measure(octets, form), )*
                 _ => None,
+            }
+        }
+
+        /// What a typed NLRI says.
+        fn value_of<'m>(nlri: &TypedNlri<'m>) -> Option<NlriValue<'m>> {
+            match nlri.family() {
+                $( Family::$NAME => <$Rules>::value(nlri), )*
+                _ => None,
+            }
+        }
+
+        /// Appends the form of a typed NLRI that withdraws it.
+        #[cfg(feature = "alloc")]
+        fn write_key_of(nlri: &TypedNlri<'_>, out: &mut alloc::vec::Vec<u8>) {
+            match nlri.family() {
+                $( Family::$NAME => <$Rules>::write_key(nlri, out), )*
+                _ => out.extend_from_slice(nlri.as_bytes()),
+            }
+        }
+
+        /// Whether a typed NLRI can be used; one that cannot is passed over.
+        fn is_usable_row(nlri: &TypedNlri<'_>) -> bool {
+            match nlri.family() {
+                $( Family::$NAME => <$Rules>::is_usable(nlri), )*
+                _ => true,
             }
         }
 
         /// The next hop in an MP_REACH_NLRI; `extended`: RFC 8950 was negotiated for the family. `None`: wrong length.
         pub(crate) fn next_hop(family: Family, octets: &[u8], extended: bool) -> Option<NextHop> {
             match family {
-                $( Family::$NAME => $module::next_hop(octets, extended), )*
+                $( Family::$NAME => <$Rules>::next_hop(octets, extended), )*
                 _ => NextHop::of_any_family(octets),
+            }
+        }
+
+        /// Whether the family's next hops have a route distinguisher in front of each address.
+        #[cfg(feature = "alloc")]
+        pub(crate) fn has_distinguished_next_hop(family: Family) -> bool {
+            match family {
+                $( Family::$NAME => <$Rules>::NEXT_HOP_RD, )*
+                _ => false,
+            }
+        }
+
+        /// Whether no NLRI of a family is longer than 257 octets.
+        #[cfg(feature = "alloc")]
+        pub(crate) fn is_short(family: Family) -> bool {
+            match family {
+                $( Family::$NAME => <$Rules>::SHORT, )*
+                _ => false,
             }
         }
 

@@ -38,8 +38,7 @@ impl Attribute for MpReach<'_> {
         if nlri::next_hop(parts.family, parts.next_hop, ctx.ext_next_hop().contains(parts.family)).is_none() {
             return Err(AttrProblem::NextHopLength);
         }
-        nlri::check(parts.family, ctx.add_path_receive().contains(parts.family), parts.nlri)
-            .map_err(|_| AttrProblem::Syntax)
+        nlri::check_reach(ctx, parts.family, parts.nlri).map_err(|_| AttrProblem::Syntax)
     }
 }
 

@@ -29,8 +29,7 @@ impl Attribute for MpUnreach<'_> {
         if !ctx.families().contains(parts.family) {
             return Ok(());
         }
-        nlri::check(parts.family, ctx.add_path_receive().contains(parts.family), parts.nlri)
-            .map_err(|_| AttrProblem::Syntax)
+        nlri::check_unreach(ctx, parts.family, parts.nlri).map_err(|_| AttrProblem::Syntax)
     }
 }
 

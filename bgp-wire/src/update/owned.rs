@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use ipnet::IpNet;
 
 use crate::attr::{Attributes, NextHop};
-use crate::nlri::{NlriRef, Nlris, PathNlri};
+use crate::nlri::{NlriBuf, NlriRef, Nlris, PathNlri};
 use crate::{Context, Error, Family, PackError, Packer, PathId, UpdateView};
 
 /// An UPDATE that owns its parts: routes by family, and the attributes as a canonical block.
@@ -72,6 +72,10 @@ pub enum Nlri {
     Prefix(IpNet),
     /// An IP prefix with its path identifier (RFC 7911).
     Path(PathId, IpNet),
+    /// An NLRI of another family that has a row in the table.
+    Typed(NlriBuf),
+    /// Such an NLRI with its path identifier (RFC 7911).
+    TypedPath(PathId, NlriBuf),
     /// All NLRI of a family without typed ones.
     Opaque(#[cfg_attr(feature = "serde", serde(with = "crate::hex"))] Vec<u8>),
 }
@@ -190,6 +194,8 @@ impl Nlri {
         match self {
             Nlri::Prefix(net) => (*net).into(),
             Nlri::Path(path_id, net) => PathNlri { path_id: Some(*path_id), nlri: (*net).into() },
+            Nlri::Typed(nlri) => PathNlri { path_id: None, nlri: nlri.as_ref().into() },
+            Nlri::TypedPath(path_id, nlri) => PathNlri { path_id: Some(*path_id), nlri: nlri.as_ref().into() },
             Nlri::Opaque(octets) => PathNlri { path_id: None, nlri: NlriRef::Opaque(octets) },
         }
     }
@@ -202,6 +208,8 @@ impl From<PathNlri<'_>> for Nlri {
             (None, NlriRef::Ipv6(net)) => Nlri::Prefix(net.into()),
             (Some(path_id), NlriRef::Ipv4(net)) => Nlri::Path(path_id, net.into()),
             (Some(path_id), NlriRef::Ipv6(net)) => Nlri::Path(path_id, net.into()),
+            (None, NlriRef::Typed(nlri)) => Nlri::Typed(nlri.into()),
+            (Some(path_id), NlriRef::Typed(nlri)) => Nlri::TypedPath(path_id, nlri.into()),
             (_, NlriRef::Opaque(octets)) => Nlri::Opaque(octets.to_vec()),
         }
     }

@@ -60,8 +60,8 @@ impl<'m> Withdrawals<'m> {
     #[inline]
     pub(crate) fn new(view: &UpdateView<'m>) -> Withdrawals<'m> {
         Withdrawals {
-            classic: field(view, Family::IPV4_UNICAST, view.withdrawn_field()),
-            multiprotocol: view.mp_unreach().and_then(|parts| field(view, parts.family, parts.nlri)),
+            classic: withdrawn(view, Family::IPV4_UNICAST, view.withdrawn_field()),
+            multiprotocol: view.mp_unreach().and_then(|parts| withdrawn(view, parts.family, parts.nlri)),
             revoked: if view.verdict().action >= Action::TreatAsWithdraw { revoked(view) } else { [None, None] },
         }
     }
@@ -91,14 +91,14 @@ impl FusedIterator for Withdrawals<'_> {}
 
 #[inline]
 fn classic<'m>(view: &UpdateView<'m>) -> Option<Announced<'m>> {
-    let Withdrawn { family, nlri } = field(view, Family::IPV4_UNICAST, view.nlri_field())?;
+    let nlri = announced(view, Family::IPV4_UNICAST, view.nlri_field())?;
     let next_hop = view.attributes().value::<NextHop>().and_then(NextHop::v4)?;
-    Some(Announced { family, next_hop, nlri })
+    Some(Announced { family: nlri.family(), next_hop, nlri })
 }
 
 fn multiprotocol<'m>(view: &UpdateView<'m>) -> Option<Announced<'m>> {
     let parts = view.mp_reach()?;
-    let Withdrawn { family, nlri } = field(view, parts.family, parts.nlri)?;
+    let (family, nlri) = (parts.family, announced(view, parts.family, parts.nlri)?);
     let next_hop = nlri::next_hop(family, parts.next_hop, view.context().ext_next_hop().contains(family))?;
     Some(Announced { family, next_hop, nlri })
 }
@@ -107,17 +107,28 @@ fn multiprotocol<'m>(view: &UpdateView<'m>) -> Option<Announced<'m>> {
 #[cold]
 fn revoked<'m>(view: &UpdateView<'m>) -> [Option<Withdrawn<'m>>; 2] {
     [
-        field(view, Family::IPV4_UNICAST, view.nlri_field()),
-        view.mp_reach().and_then(|parts| field(view, parts.family, parts.nlri)),
+        announced(view, Family::IPV4_UNICAST, view.nlri_field()),
+        view.mp_reach().and_then(|parts| announced(view, parts.family, parts.nlri)),
     ]
+    .map(|nlri| nlri.map(|nlri| Withdrawn { family: nlri.family(), nlri }))
 }
 
-/// A field that has NLRI of a negotiated family.
+/// An announced field that has NLRI of a negotiated family.
 #[inline]
-fn field<'m>(view: &UpdateView<'m>, family: Family, octets: &'m [u8]) -> Option<Withdrawn<'m>> {
+fn announced<'m>(view: &UpdateView<'m>, family: Family, octets: &'m [u8]) -> Option<Nlris<'m>> {
     let ctx = view.context();
     if octets.is_empty() || !ctx.families().contains(family) {
         return None;
     }
-    Some(Withdrawn { family, nlri: Nlris::new(family, ctx.add_path_receive().contains(family), octets) })
+    Some(Nlris::reach(ctx, family, octets))
+}
+
+/// A withdrawn field that has NLRI of a negotiated family.
+#[inline]
+fn withdrawn<'m>(view: &UpdateView<'m>, family: Family, octets: &'m [u8]) -> Option<Withdrawn<'m>> {
+    let ctx = view.context();
+    if octets.is_empty() || !ctx.families().contains(family) {
+        return None;
+    }
+    Some(Withdrawn { family, nlri: Nlris::unreach(ctx, family, octets) })
 }
