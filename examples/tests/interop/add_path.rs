@@ -4,6 +4,8 @@ use crate::bird::Bird;
 use crate::client::{Client, announce, message};
 use crate::daemon::{Daemon, Net, Setup, until_is};
 use crate::frr::Frr;
+use crate::gobgp::GoBgp;
+use crate::openbgpd::OpenBgpd;
 use crate::ours::Reflector;
 
 /// Three clients have a path to one prefix; a fourth has ADD-PATH, a fifth has not.
@@ -45,5 +47,19 @@ fn rfc7911_bird_with_several_paths() {
 fn rfc7911_frr_with_several_paths() {
     if Bird::installed() && Frr::installed() {
         paths(Frr::start);
+    }
+}
+
+#[test]
+fn rfc7911_gobgp_with_several_paths() {
+    if Bird::installed() && GoBgp::installed() {
+        paths(GoBgp::start);
+    }
+}
+
+#[test]
+fn rfc7911_openbgpd_with_several_paths() {
+    if Bird::installed() && OpenBgpd::installed() {
+        paths(OpenBgpd::start);
     }
 }

@@ -1,6 +1,6 @@
 //! BIRD 2.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::process::{Command, Stdio};
 
 use crate::daemon::{Daemon, Place, Process, Seen, Setup, installed, v4, v6};
@@ -80,6 +80,15 @@ impl Daemon for Bird {
         self.ask("show protocols peer").contains("Established")
     }
 
+    fn sessions_up(&self) -> usize {
+        self.ask("show protocols").matches("Established").count()
+    }
+
+    fn reset(&self) {
+        self.ask("restart peer");
+        self.ask("restart \"other*\"");
+    }
+
     fn withdraw(&self) {
         self.ask("disable own4");
         self.ask("disable own6");
@@ -90,8 +99,8 @@ impl Daemon for Bird {
         self.ask("enable own6");
     }
 
-    fn refresh(&self) {
-        assert!(self.ask("reload in peer").contains("peer: reloading"));
+    fn refresh(&self) -> bool {
+        self.ask("reload in peer").contains("peer: reloading")
     }
 
     fn received(&self) -> u64 {
@@ -148,8 +157,11 @@ fn configuration(setup: &Setup) -> String {
     );
     let more = &setup.more;
     let (v4, v6) = (v4(*number), v6(*number));
+    if let Some(seconds) = setup.restart_time {
+        options.push_str(&format!("graceful restart on; graceful restart time {seconds}; "));
+    }
     let add_path = if setup.add_path { "add paths on;" } else { "" };
-    let session = |name: &str, peer: SocketAddr| {
+    let session = |name: &str, from: IpAddr, peer: SocketAddr| {
         let channel = |family: &str, next_hop: &str| {
             format!(
                 "  {family} {{ {add_path} import all; export filter {{
@@ -160,7 +172,7 @@ fn configuration(setup: &Setup) -> String {
         };
         format!(
             "protocol bgp {name} {{
-  local {address} port {port} as {asn};
+  local {from} port {port} as {asn};
   neighbor {} port {} as {peer_as};
   strict bind yes;
   hold time {hold_time}; connect retry time 1; connect delay time 1; error wait time 1,2;
@@ -173,14 +185,19 @@ fn configuration(setup: &Setup) -> String {
             channel("ipv6", "2001:db8:ffff::"),
         )
     };
-    let second = setup.second.map(|peer| session("second", peer)).unwrap_or_default();
+    let others: String = setup
+        .others
+        .iter()
+        .enumerate()
+        .map(|(number, (own, peer))| session(&format!("other{number}"), *own, *peer))
+        .collect();
     format!(
         "router id 10.0.0.{number};
 protocol device {{}}
 protocol static own4 {{ ipv4; route {v4} blackhole; {more} }}
 protocol static own6 {{ ipv6; route {v6} blackhole; }}
-{}{second}",
-        session("peer", *peer),
+{}{others}",
+        session("peer", *address, *peer),
     )
 }
 

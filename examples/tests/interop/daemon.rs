@@ -2,25 +2,30 @@
 
 use std::io::Write;
 use std::net::Ipv4Addr;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// What both daemons can be asked and told.
+/// What each daemon can be asked and told.
 pub(crate) trait Daemon {
     /// The route to `prefix` that came over BGP.
     fn route(&self, prefix: &str) -> Option<Seen>;
     /// The next hops of all routes to `prefix` that came over BGP, in order.
     fn next_hops(&self, prefix: &str) -> Vec<String>;
-    /// The session with its one peer is up.
+    /// The session with its first peer is up.
     fn is_up(&self) -> bool;
+    /// How many of its sessions are up.
+    fn sessions_up(&self) -> usize;
+    /// Ends all sessions; they come up again by themselves.
+    fn reset(&self);
     /// Stops announcing its two prefixes.
     fn withdraw(&self);
     /// Announces them again.
     fn announce(&self);
-    /// Asks the peer for its routes again (RFC 2918).
-    fn refresh(&self);
+    /// Asks the peer for its routes again (RFC 2918); false when it has no way to.
+    fn refresh(&self) -> bool;
     /// How many routes, or messages with routes, have come in.
     fn received(&self) -> u64;
     /// Its number: the last octet of its identifier, and part of its prefixes.
@@ -87,8 +92,10 @@ pub(crate) struct Setup {
     pub(crate) cluster: Option<&'static str>,
     /// Several paths for a prefix, both ways (RFC 7911).
     pub(crate) add_path: bool,
-    /// Another peer of the same kind.
-    pub(crate) second: Option<std::net::SocketAddr>,
+    /// Further peers of the same kind, each with the own address that it is spoken to from.
+    pub(crate) others: Vec<(std::net::IpAddr, std::net::SocketAddr)>,
+    /// Graceful restart, with this time to come back in, in seconds (RFC 4724).
+    pub(crate) restart_time: Option<u16>,
     /// Further routes, in the daemon's own language.
     pub(crate) more: String,
 }
@@ -109,9 +116,15 @@ impl Setup {
             passive: false,
             cluster: None,
             add_path: false,
-            second: None,
+            others: Vec::new(),
+            restart_time: None,
             more: String::new(),
         }
+    }
+
+    /// The own address and the peer of each session.
+    pub(crate) fn sessions(&self) -> Vec<(std::net::IpAddr, std::net::SocketAddr)> {
+        [&[(self.address, self.peer)], self.others.as_slice()].concat()
     }
 }
 
@@ -175,11 +188,22 @@ impl Drop for Place {
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
+    /// What `kill` is told: the process, or the group that it leads.
+    target: String,
 }
 
 impl Process {
     pub(crate) fn start(command: &mut Command) -> Process {
-        Process { child: command.stdin(Stdio::null()).spawn().unwrap() }
+        let child = command.stdin(Stdio::null()).spawn().unwrap();
+        let target = child.id().to_string();
+        Process { child, target }
+    }
+
+    /// One that starts others, which get its signals too.
+    pub(crate) fn start_group(command: &mut Command) -> Process {
+        let mut process = Process::start(command.process_group(0));
+        process.target.insert(0, '-');
+        process
     }
 
     pub(crate) fn child(&mut self) -> &mut Child {
@@ -188,13 +212,20 @@ impl Process {
 
     /// Ends it as a power failure would.
     pub(crate) fn kill(&mut self) {
-        let _ = self.child.kill();
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = self.tell("KILL");
+        }
         let _ = self.child.wait();
     }
 
     pub(crate) fn signal(&self, name: &str) {
-        let done = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
-        assert!(done.success());
+        assert!(self.tell(name));
+    }
+
+    fn tell(&self, signal: &str) -> bool {
+        let signal = format!("-{signal}");
+        let mut kill = Command::new("kill");
+        kill.args([&signal, "--", &self.target]).stderr(Stdio::null()).status().unwrap().success()
     }
 }
 

@@ -1,6 +1,6 @@
 //! FRR's bgpd, without zebra.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -101,6 +101,16 @@ impl Daemon for Frr {
         self.neighbor()["bgpState"] == "Established"
     }
 
+    fn sessions_up(&self) -> usize {
+        let neighbors = self.json("show bgp neighbors json");
+        let all = neighbors.as_object().into_iter().flatten();
+        all.filter(|(_, neighbor)| neighbor["bgpState"] == "Established").count()
+    }
+
+    fn reset(&self) {
+        self.ask(&["clear bgp *"]);
+    }
+
     fn withdraw(&self) {
         self.networks("no ");
     }
@@ -109,8 +119,9 @@ impl Daemon for Frr {
         self.networks("");
     }
 
-    fn refresh(&self) {
+    fn refresh(&self) -> bool {
         self.ask(&["clear bgp ipv4 unicast * soft in", "clear bgp ipv6 unicast * soft in"]);
+        true
     }
 
     fn received(&self) -> u64 {
@@ -128,9 +139,11 @@ impl Daemon for Frr {
 
 fn run(place: &Place, setup: &Setup) -> Process {
     let log = format!("file:{}", place.file("log").display());
+    let listen = setup.sessions().into_iter().flat_map(|(own, _)| ["-l".to_owned(), own.to_string()]);
     Process::start(
         Command::new("/usr/lib/frr/bgpd")
-            .args(["-Z", "-n", "-S", "-P", "0", "-l", &setup.address.to_string(), "-p", &setup.port.to_string()])
+            .args(["-Z", "-n", "-S", "-P", "0", "-p", &setup.port.to_string()])
+            .args(listen)
             .arg("-i")
             .arg(place.file("pid"))
             .arg("--vty_socket")
@@ -146,8 +159,8 @@ fn run(place: &Place, setup: &Setup) -> Process {
 
 fn configuration(setup: &Setup) -> String {
     let Setup { number, asn, .. } = setup;
-    let peers: Vec<SocketAddr> = [Some(setup.peer), setup.second].into_iter().flatten().collect();
-    let sessions: String = peers.iter().map(|peer| session(setup, *peer)).collect();
+    let peers: Vec<SocketAddr> = setup.sessions().iter().map(|(_, peer)| *peer).collect();
+    let sessions: String = setup.sessions().iter().map(|(own, peer)| session(setup, *own, *peer)).collect();
     let family = |name: &str| -> String {
         let client = |peer| setup.cluster.map(|_| format!("  neighbor {peer} route-reflector-client\n"));
         let lines = peers.iter().map(SocketAddr::ip).map(|peer| {
@@ -160,6 +173,10 @@ fn configuration(setup: &Setup) -> String {
         lines.collect()
     };
     let cluster = setup.cluster.map(|cluster| format!(" bgp cluster-id {cluster}\n")).unwrap_or_default();
+    let restart = setup.restart_time.map(|seconds| {
+        format!(" bgp graceful-restart\n bgp graceful-restart restart-time {seconds}\n bgp graceful-restart preserve-fw-state\n")
+    });
+    let restart = restart.unwrap_or_default();
     let (v4, v6) = (v4(*number), v6(*number));
     let own = format!(
         " set local-preference 150\n set metric 7\n set community 64512:{number}\n \
@@ -169,7 +186,7 @@ fn configuration(setup: &Setup) -> String {
         "frr defaults traditional
 router bgp {asn}
  bgp router-id 10.0.0.{number}
-{cluster} no bgp default ipv4-unicast
+{cluster}{restart} no bgp default ipv4-unicast
  no bgp network import-check
  no bgp ebgp-requires-policy
 {sessions} address-family ipv4 unicast
@@ -199,14 +216,14 @@ route-map out6 permit 20
     )
 }
 
-fn session(setup: &Setup, peer: SocketAddr) -> String {
-    let Setup { address, asn, peer_as, hold_time, .. } = setup;
+fn session(setup: &Setup, own: IpAddr, peer: SocketAddr) -> String {
+    let Setup { asn, peer_as, hold_time, .. } = setup;
     let (peer, port) = (peer.ip(), peer.port());
     let keepalive = hold_time / 3;
     let mut lines = format!(
         " neighbor {peer} remote-as {peer_as}
  neighbor {peer} port {port}
- neighbor {peer} update-source {address}
+ neighbor {peer} update-source {own}
  neighbor {peer} timers {keepalive} {hold_time}
  neighbor {peer} timers connect 1
  neighbor {peer} advertisement-interval 0

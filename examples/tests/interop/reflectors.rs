@@ -33,7 +33,7 @@ fn chain<D: Daemon>(start: fn(&Setup) -> D) {
     let daemon = start(&Setup {
         passive: true,
         cluster: Some("1.1.1.9"),
-        second: Some(right.address),
+        others: vec![(middle.into(), right.address)],
         ..Setup::client(9, net, left.address)
     });
     let one = Bird::start(&Setup::client(2, net, left.address));

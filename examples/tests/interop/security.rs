@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::bird::Bird;
 use crate::daemon::{Daemon, Net, Place, Setup, reflected, until, until_is, v4};
 use crate::frr::Frr;
+use crate::gobgp::GoBgp;
 use crate::ours::Reflector;
 
 /// The kernel's counters are those of the whole machine: one test at a time looks at them.
@@ -63,6 +64,13 @@ fn rfc2385_bird_with_the_right_and_the_wrong_key() {
 fn rfc2385_frr_with_the_right_and_the_wrong_key() {
     if Frr::installed() {
         signatures(Frr::start);
+    }
+}
+
+#[test]
+fn rfc2385_gobgp_with_the_right_and_the_wrong_key() {
+    if GoBgp::installed() {
+        signatures(GoBgp::start);
     }
 }
 

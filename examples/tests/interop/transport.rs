@@ -78,7 +78,7 @@ fn other_as<D: Daemon>(start: fn(&Setup) -> D) {
     until("a session without policy", || unheard.is_up());
     let of = |what: &str| reflector.peer(net.host(4))["messages_received"][what].as_u64().unwrap_or(0);
     until("its routes", || of("update") >= 2);
-    unheard.refresh();
+    assert!(unheard.refresh());
     until("its request", || of("route_refresh") >= 2);
     let (keepalives, before) = (of("keepalive"), reflector.number("/uptime_seconds"));
     until("some time", || of("keepalive") > keepalives || reflector.number("/uptime_seconds") > before + 2);
