@@ -30,10 +30,20 @@ impl Community {
     pub const GRACEFUL_SHUTDOWN: Community = Community(0xffff_0000);
     /// `ACCEPT_OWN` (RFC 7611).
     pub const ACCEPT_OWN: Community = Community(0xffff_0001);
+    /// Route filter translated, VPN-IPv4 (draft-l3vpn-legacy-rtc).
+    pub const ROUTE_FILTER_TRANSLATED_V4: Community = Community(0xffff_0002);
+    /// Route filter, VPN-IPv4 (draft-l3vpn-legacy-rtc).
+    pub const ROUTE_FILTER_V4: Community = Community(0xffff_0003);
+    /// Route filter translated, VPN-IPv6 (draft-l3vpn-legacy-rtc).
+    pub const ROUTE_FILTER_TRANSLATED_V6: Community = Community(0xffff_0004);
+    /// Route filter, VPN-IPv6 (draft-l3vpn-legacy-rtc).
+    pub const ROUTE_FILTER_V6: Community = Community(0xffff_0005);
     /// LLGR_STALE (RFC 9494): the route is in the long-lived stale phase.
     pub const LLGR_STALE: Community = Community(0xffff_0006);
     /// NO_LLGR (RFC 9494): the route must not be kept in the long-lived stale phase.
     pub const NO_LLGR: Community = Community(0xffff_0007);
+    /// `accept-own-nexthop` (draft-agrewal-idr-accept-own-nexthop).
+    pub const ACCEPT_OWN_NEXT_HOP: Community = Community(0xffff_0008);
     /// Standby PE (RFC 9026).
     pub const STANDBY_PE: Community = Community(0xffff_0009);
     /// BLACKHOLE (RFC 7999).
@@ -120,11 +130,16 @@ fn write_hexadecimal(octets: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
 
 const ERROR: ParseError = ParseError::new("community");
 
-const NAMES: [(Community, &str); 10] = [
+const NAMES: [(Community, &str); 15] = [
     (Community::GRACEFUL_SHUTDOWN, "graceful-shutdown"),
     (Community::ACCEPT_OWN, "accept-own"),
+    (Community::ROUTE_FILTER_TRANSLATED_V4, "route-filter-translated-v4"),
+    (Community::ROUTE_FILTER_V4, "route-filter-v4"),
+    (Community::ROUTE_FILTER_TRANSLATED_V6, "route-filter-translated-v6"),
+    (Community::ROUTE_FILTER_V6, "route-filter-v6"),
     (Community::LLGR_STALE, "llgr-stale"),
     (Community::NO_LLGR, "no-llgr"),
+    (Community::ACCEPT_OWN_NEXT_HOP, "accept-own-nexthop"),
     (Community::STANDBY_PE, "standby-pe"),
     (Community::BLACKHOLE, "blackhole"),
     (Community::NO_EXPORT, "no-export"),
@@ -137,6 +152,15 @@ const NAMES: [(Community, &str); 10] = [
 mod tests {
     use super::*;
     use alloc::string::ToString;
+
+    proptest::proptest! {
+        #[test]
+        fn rfc1997_every_text_is_read_back(value: u32) {
+            for community in [Community(value), Community(0xffff_0000 | value)] {
+                proptest::prop_assert_eq!(community.to_string().parse(), Ok(community));
+            }
+        }
+    }
 
     #[test]
     fn rfc1997_text_form_is_read_back() {
