@@ -32,11 +32,11 @@ fn all_public_types_are_send_and_sync() {
         GracefulRestartFamily, GracefulRestartParams, LongLivedFamily, LongLivedParams, Role, RoleParam,
         SoftwareVersion, UnknownCapability,
         // Attributes and communities.
-        aigp::AigpTlv, attr_set::AttrSetAttribute<'_'>, bgp_ls::LsTlv, pmsi_tunnel::PmsiTunnelBuf,
-        prefix_sid::PrefixSidTlv, prefix_sid::SidStructure, prefix_sid::Srv6Sid, prefix_sid::Srv6Sids<'_'>,
-        tunnel_encapsulation::Endpoint, tunnel_encapsulation::SubTlv, tunnel_encapsulation::Tunnel<'_'>,
-        tunnel_encapsulation::TunnelBuf, tunnel_encapsulation::Tunnels<'_'>, ExtAdmin, ExtValue, OriginValidation,
-        Tlv<'_'>, Tlvs<'_'>,
+        aigp::AigpTlv, attr_set::AttrSetAttribute<'_>, bgp_ls::LsTlv, pmsi_tunnel::PmsiTunnelBuf,
+        prefix_sid::PrefixSidTlv, prefix_sid::SidStructure, prefix_sid::Srv6Sid, prefix_sid::Srv6Sids<'_>,
+        tunnel_encapsulation::Endpoint, tunnel_encapsulation::SubTlv, tunnel_encapsulation::Tunnel<'_>,
+        tunnel_encapsulation::TunnelBuf, tunnel_encapsulation::Tunnels<'_>, ExtAdmin, ExtValue, OriginValidation,
+        Tlv<'_>, Tlvs<'_>,
         // UPDATE.
         Aggregator, Announced<'_>, Announcements<'_>, AsPath<'_>, AsPathEdit, Asns<'_>, AttrBuilder, AttrSet,
         Attributes<'_>, ClusterListEdit, Community, Edit<u32>, ExtCommunity, Ipv6ExtCommunity, LargeCommunity, NextHop,
