@@ -59,21 +59,75 @@ pub(crate) fn fold(sum: u64) -> u16 {
 #[inline]
 pub(crate) fn sum_header(octets: &[u8; HEADER_LEN]) -> u64 {
     let (first, second, last) = words(octets);
-    add(add(first, second), last.into())
+    sum_words(first, second, last)
 }
 
-/// Whether a sum that holds its checksum is right: a multiple of 0xffff, which one multiplication tells.
+/// The sum of three words that are an IPv4 header without options.
+#[inline]
+pub(crate) fn sum_words(first: u64, second: u64, last: u32) -> u64 {
+    let (sum, carry) = first.carrying_add(second, false);
+    let (sum, carry) = sum.carrying_add(last.into(), carry);
+    sum.wrapping_add(u64::from(carry))
+}
+
+/// Whether a sum that holds its checksum is right: a multiple of 0xffff.
 #[inline]
 pub(crate) fn is_right(sum: u64) -> bool {
-    sum.is_multiple_of(0xffff)
+    Verify::new(true).passes(sum)
+}
+
+/// The inverse of 0xffff among the numbers of 64 bits, which is minus `0x0001_0001_0001_0001`. It is kept in memory, one
+/// for each use: as a constant it is made again for each datagram, and one of two uses takes a register.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Inverse(u64);
+
+impl Inverse {
+    #[inline]
+    pub(crate) const fn new() -> Inverse {
+        const INVERSE: u64 = 0xfffe_fffe_fffe_ffff;
+        const _: () = assert!(INVERSE.wrapping_mul(0xffff) == 1);
+        Inverse(INVERSE)
+    }
+}
+
+/// The checksum of words that sum up to less than 2^33, and not to 0.
+///
+/// The highest of four digits of `sum * 0x0001_0001_0001_0001` is the sum of all its digits, with the carry of the next
+/// lower, which sums up the same: that is how the carry goes round. With minus that number it is the complement, as the
+/// lower digits are not all 0.
+#[inline]
+pub(crate) fn checksum_of(sum: u64, minus: Inverse) -> u16 {
+    u16::try_from(sum.wrapping_mul(minus.0) >> 48).unwrap_or_default()
+}
+
+/// Whether sums are to be right, as numbers that ask nothing for each of them.
+///
+/// A multiple of 0xffff times the inverse of 0xffff is the quotient, all else is above every quotient.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Verify {
+    inverse: Inverse,
+    greatest: u64,
+}
+
+impl Verify {
+    #[inline]
+    pub(crate) const fn new(verify: bool) -> Verify {
+        Verify { inverse: Inverse::new(), greatest: if verify { u64::MAX / 0xffff } else { u64::MAX } }
+    }
+
+    #[inline]
+    pub(crate) fn passes(self, sum: u64) -> bool {
+        sum.wrapping_mul(self.inverse.0) <= self.greatest
+    }
 }
 
 /// The 20 octets as three words.
 #[inline]
 pub(crate) fn words(octets: &[u8; HEADER_LEN]) -> (u64, u64, u32) {
-    let &[a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t] = octets;
-    let first = u64::from_ne_bytes([a, b, c, d, e, f, g, h]);
-    (first, u64::from_ne_bytes([i, j, k, l, m, n, o, p]), u32::from_ne_bytes([q, r, s, t]))
+    // Chunk by chunk: octet by octet is loaded octet by octet.
+    let ([first, second], last) = octets.as_chunks::<8>() else { return (0, 0, 0) };
+    let last = last.first_chunk().copied().unwrap_or_default();
+    (u64::from_ne_bytes(*first), u64::from_ne_bytes(*second), u32::from_ne_bytes(last))
 }
 
 #[cfg(test)]

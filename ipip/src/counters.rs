@@ -1,8 +1,9 @@
-//! What a tunnel counts: packets, octets, drops per reason, ECN anomalies, ICMP.
+//! What a tunnel counts: datagrams, drops per reason, ECN anomalies, ICMP.
 
 use crate::Reason;
 
-/// Counters of one [`Tunnel`](crate::Tunnel). Of 64 bits: 100 Tbit/s take 46 years to wrap one; sums saturate.
+/// Counters of one [`Tunnel`](crate::Tunnel), of 64 bits; sums saturate. Octets are the caller's to count, where they
+/// matter: it has each datagram in hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
@@ -10,10 +11,6 @@ pub struct Counters {
     pub encapsulated: u64,
     /// Inner datagrams decapsulated.
     pub decapsulated: u64,
-    /// Octets of inner datagrams encapsulated, without outer headers.
-    pub encapsulated_octets: u64,
-    /// Octets of inner datagrams decapsulated, without outer headers.
-    pub decapsulated_octets: u64,
     /// Inner datagrams that had to be sent as fragments.
     pub fragmented: u64,
     /// Combinations of inner and outer ECN that RFC 6040 section 4.2 asks to log, delivered or dropped.
@@ -37,10 +34,8 @@ impl Counters {
     pub fn new() -> Counters {
         Counters {
             encapsulated: 0,
-            encapsulated_octets: 0,
             fragmented: 0,
             decapsulated: 0,
-            decapsulated_octets: 0,
             ecn_anomalies: 0,
             icmp_sent: 0,
             icmp_limited: 0,
@@ -75,10 +70,8 @@ impl Counters {
     pub fn add(&mut self, other: &Counters) {
         let pairs = [
             (&mut self.encapsulated, other.encapsulated),
-            (&mut self.encapsulated_octets, other.encapsulated_octets),
             (&mut self.fragmented, other.fragmented),
             (&mut self.decapsulated, other.decapsulated),
-            (&mut self.decapsulated_octets, other.decapsulated_octets),
             (&mut self.ecn_anomalies, other.ecn_anomalies),
             (&mut self.icmp_sent, other.icmp_sent),
             (&mut self.icmp_limited, other.icmp_limited),
@@ -108,11 +101,6 @@ impl Default for Counters {
 #[inline]
 pub(crate) fn count_one(counter: &mut u64) {
     *counter = counter.wrapping_add(1);
-}
-
-#[inline]
-pub(crate) fn count_octets(counter: &mut u64, octets: usize) {
-    *counter = counter.wrapping_add(u64::try_from(octets).unwrap_or(u64::MAX));
 }
 
 #[cfg(test)]

@@ -131,15 +131,6 @@ impl Header {
     }
 }
 
-/// The first 8 octets of a header, as they are in memory.
-#[inline]
-pub(crate) fn first_half(version_and_len: u8, tos: u8, total_len: u16, ident: u16, fragment: u16) -> u64 {
-    let [l0, l1] = total_len.to_be_bytes();
-    let [i0, i1] = ident.to_be_bytes();
-    let [f0, f1] = fragment.to_be_bytes();
-    u64::from_ne_bytes([version_and_len, tos, l0, l1, i0, i1, f0, f1])
-}
-
 /// The flags and offset field.
 #[inline]
 pub(crate) fn fragment_field(dont_fragment: bool, more_fragments: bool, offset: u16) -> u16 {

@@ -2,16 +2,11 @@
 
 use crate::header::{Header, PROTOCOL_IPIP, PROTOCOL_IPV6};
 
-/// Whether a protocol may be a tunnel header: [`count`] is 0 for all others.
-#[inline]
-pub(crate) fn is_tunnel(protocol: u8) -> bool {
-    // A table takes half the instructions of the three comparisons.
-    const TABLE: [bool; 256] = {
-        let mut table = [false; 256];
-        (table[4], table[41], table[47]) = (true, true, true);
-        table
-    };
-    TABLE.get(usize::from(protocol)).copied().unwrap_or_default()
+/// `most` for each protocol, and `tunnel` for those that may be a tunnel header, which [`count`] has to look at.
+pub(crate) const fn by_protocol(most: u32, tunnel: u32) -> [u32; 256] {
+    let mut table = [most; 256];
+    (table[4], table[41], table[47]) = (tunnel, tunnel, tunnel);
+    table
 }
 
 /// The tunnel headers (protocol 4 or 41, and GRE with `gre`) inside an IPv4 datagram, counted up to `limit` + 1.

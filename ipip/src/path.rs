@@ -22,6 +22,8 @@ use crate::header::OVERHEAD;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Path {
     remote: Ipv4Addr,
+    /// The exit as long as no path MTU was learned, then 0.0.0.0: what a tunnel prepared for it is right with one look.
+    unlearned: Ipv4Addr,
     /// The path MTU learned and when.
     learned: Option<(u16, Duration)>,
     /// The code of ICMP type 3 to tell senders, and since when.
@@ -45,7 +47,7 @@ impl Path {
     /// The way to `remote`, nothing learned.
     #[must_use]
     pub fn new(remote: Ipv4Addr) -> Path {
-        Path { remote, learned: None, unreachable: None, pending: 0, ttl_exceeded: None }
+        Path { remote, unlearned: remote, learned: None, unreachable: None, pending: 0, ttl_exceeded: None }
     }
 
     /// The exit: outer destination of what is sent.
@@ -90,6 +92,7 @@ impl Path {
         let mtu = mtu.max(Path::MIN_MTU);
         if mtu <= self.mtu(config, now) {
             self.learned = Some((mtu, now));
+            self.unlearned = Ipv4Addr::UNSPECIFIED;
         }
     }
 
@@ -117,10 +120,10 @@ impl Path {
         *self = Path::new(self.remote);
     }
 
-    /// Whether a path MTU was learned, aged or not.
+    /// The exit where no path MTU was learned, aged or not, else 0.0.0.0.
     #[inline]
-    pub(crate) fn has_learned(&self) -> bool {
-        self.learned.is_some()
+    pub(crate) fn unlearned(&self) -> Ipv4Addr {
+        self.unlearned
     }
 
     pub(crate) fn note_unreachable(&mut self, now: Duration, code: u8) {

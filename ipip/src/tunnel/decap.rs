@@ -4,7 +4,7 @@ use core::net::Ipv4Addr;
 use core::time::Duration;
 
 use crate::address::{is_destination, is_dhcp, is_host};
-use crate::counters::{count_octets, count_one};
+use crate::counters::count_one;
 use crate::header::{HEADER_LEN, Header, Layer, PROTOCOL_IPIP, parse, set_tos};
 use crate::{DscpDecap, Error, PeerSet, Reason, Reassembly, ecn, nesting};
 
@@ -87,7 +87,6 @@ impl<P: PeerSet> Tunnel<P> {
             return self.decap_in_detail(packet);
         };
         count_one(&mut self.counters.decapsulated);
-        count_octets(&mut self.counters.decapsulated_octets, len);
         let inner = packet.get_mut(HEADER_LEN..HEADER_LEN + len).unwrap_or_default();
         Ok(Decapsulated { inner, offset: HEADER_LEN, peer, outer_ttl, ecn_anomaly: false })
     }
@@ -98,7 +97,6 @@ impl<P: PeerSet> Tunnel<P> {
         match self.decap_checked(packet) {
             Ok(decapsulated) => {
                 count_one(&mut self.counters.decapsulated);
-                count_octets(&mut self.counters.decapsulated_octets, decapsulated.inner.len());
                 if decapsulated.ecn_anomaly {
                     count_one(&mut self.counters.ecn_anomalies);
                 }

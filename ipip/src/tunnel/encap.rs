@@ -2,13 +2,12 @@
 
 use core::time::Duration;
 
-use crate::counters::{count_octets, count_one};
+use crate::counters::count_one;
 use crate::fragments::{Plan, idents_for};
 use crate::header::{HEADER_LEN, Header, Layer, OFFSET_MASK, OVERHEAD, decrement_ttl, fragment_field, parse};
 use crate::{Df, Error, Fragmentation, Fragments, Ident, OuterHeader, Path, PeerSet, Reason, Tos, Ttl, ecn, nesting};
 
 use super::Tunnel;
-use super::lane::Lane;
 
 /// An inner datagram with its outer header before it, in the caller's buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,10 +67,11 @@ impl<P: PeerSet> Tunnel<P> {
     /// assert_eq!((sent.octets().len(), sent.octets()[9], sent.octets()[28]), (40, 4, 63));
     /// # Ok::<(), ipip::Error>(())
     /// ```
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a call and its result are a quarter of the instructions")]
+    #[inline(always)]
     pub fn encap<'b>(&mut self, path: &Path, now: Duration, buffer: &'b mut [u8]) -> Result<Encapsulated<'b>, Error> {
         if !self.lane.fits(path) {
-            self.new_lane(path, now);
+            self.turn_lane(path, now);
         }
         let plain = self.lane.encap(|address| self.peers.is_own(address), &mut self.ident, buffer);
         self.finish(plain, path, now, buffer)
@@ -101,9 +101,11 @@ impl<P: PeerSet> Tunnel<P> {
         buffers: impl IntoIterator<Item = &'b mut [u8]>,
         mut each: impl FnMut(Result<Encapsulated<'b>, Error>),
     ) {
-        let lane = Lane::new(&self.config, path, now);
+        if !self.lane.fits(path) {
+            self.turn_lane(path, now);
+        }
         for buffer in buffers {
-            let plain = lane.encap(|address| self.peers.is_own(address), &mut self.ident, buffer);
+            let plain = self.lane.encap(|address| self.peers.is_own(address), &mut self.ident, buffer);
             each(self.finish(plain, path, now, buffer));
         }
     }
@@ -135,16 +137,16 @@ impl<P: PeerSet> Tunnel<P> {
         available: usize,
     ) -> Result<OuterHeader, Error> {
         if !self.lane.fits(path) {
-            self.new_lane(path, now);
+            self.turn_lane(path, now);
         }
         let is_own = |address| self.peers.is_own(address);
         let mut octets = [0; HEADER_LEN];
         let room = available.saturating_add(HEADER_LEN);
         let fixed = head.first_chunk_mut();
         let plain = fixed.and_then(|fixed| self.lane.header(is_own, &mut self.ident, fixed, room, &mut octets));
-        match plain.map(|total| (total, u16::try_from(total - HEADER_LEN))) {
-            Some((total, Ok(inner_len))) => {
-                self.count(total);
+        match plain.map(|total| u16::try_from(total - HEADER_LEN)) {
+            Some(Ok(inner_len)) => {
+                count_one(&mut self.counters.encapsulated);
                 Ok(OuterHeader { octets, inner_len, plan: Plan::Whole })
             }
             _ => self.header_in_detail(path, now, head, available),
@@ -162,10 +164,14 @@ impl<P: PeerSet> Tunnel<P> {
     ) -> Result<Encapsulated<'b>, Error> {
         match plain {
             Some(total) => {
-                self.count(total);
-                Ok(Encapsulated { octets: buffer.get(..total).unwrap_or_default(), plan: Plan::Whole })
+                count_one(&mut self.counters.encapsulated);
+                let octets = buffer.get(..total).unwrap_or_default();
+                Ok(Encapsulated { octets, plan: Plan::Whole })
             }
-            None => self.encap_in_detail(path, now, buffer),
+            None => {
+                core::hint::cold_path();
+                self.encap_in_detail(path, now, buffer)
+            }
         }
     }
 
@@ -190,14 +196,8 @@ impl<P: PeerSet> Tunnel<P> {
 
     #[cold]
     #[inline(never)]
-    fn new_lane(&mut self, path: &Path, now: Duration) {
-        self.lane = Lane::new(&self.config, path, now);
-    }
-
-    #[inline]
-    fn count(&mut self, total: usize) {
-        count_one(&mut self.counters.encapsulated);
-        count_octets(&mut self.counters.encapsulated_octets, total - HEADER_LEN);
+    fn turn_lane(&mut self, path: &Path, now: Duration) {
+        self.lane.turn(&self.config, path, now);
     }
 
     #[cold]
@@ -213,7 +213,6 @@ impl<P: PeerSet> Tunnel<P> {
         match &result {
             Ok(outer) => {
                 count_one(&mut self.counters.encapsulated);
-                count_octets(&mut self.counters.encapsulated_octets, outer.inner_len());
                 if outer.is_fragmented() {
                     count_one(&mut self.counters.fragmented);
                 }

@@ -36,8 +36,7 @@ impl<P: PeerSet> Tunnel<P> {
             && packet.len() >= outer.total()
             && outer.protocol == PROTOCOL_IPIP
             && outer.fragment & (MF | OFFSET_MASK) == 0
-            && inner.ttl != 0
-            && !nesting::is_tunnel(inner.protocol);
+            && u32::from(inner.ttl) > LEAST_TTL.get(usize::from(inner.protocol)).copied().unwrap_or_default();
         if !shape
             || (config.verify_outer_checksum && !is_right(sum_header(first)))
             || (config.verify_inner_checksum && !is_right(sum_header(second)))
@@ -66,3 +65,5 @@ impl<P: PeerSet> Tunnel<P> {
         Some(Plain { len: inner.total(), peer: outer.source, outer_ttl: outer.ttl })
     }
 }
+
+const LEAST_TTL: [u32; 256] = nesting::by_protocol(0, u32::MAX);

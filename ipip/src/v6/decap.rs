@@ -1,7 +1,7 @@
 //! Decapsulation (RFC 2473 section 3.3, RFC 4213 section 3.6), safe by default (VU#199397).
 
 use crate::address::is_host;
-use crate::counters::{count_octets, count_one};
+use crate::counters::count_one;
 use crate::header::{self, Layer};
 use crate::{DscpDecap, Reason, ecn};
 
@@ -49,7 +49,6 @@ impl Tunnel {
         match self.decap_checked(packet) {
             Ok(decapsulated) => {
                 count_one(&mut self.counters.decapsulated);
-                count_octets(&mut self.counters.decapsulated_octets, decapsulated.inner.len());
                 if decapsulated.ecn_anomaly {
                     count_one(&mut self.counters.ecn_anomalies);
                 }

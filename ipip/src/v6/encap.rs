@@ -4,7 +4,7 @@ use core::net::IpAddr;
 use core::ops::Range;
 use core::time::Duration;
 
-use crate::counters::{count_octets, count_one};
+use crate::counters::count_one;
 use crate::header::{self, HEADER_LEN, fragment_field};
 use crate::{Reason, Tos, Ttl, ecn};
 
@@ -140,7 +140,6 @@ impl Tunnel {
         match self.encap_checked(now, buffer) {
             Ok((from, to, fragments)) => {
                 count_one(&mut self.counters.encapsulated);
-                count_octets(&mut self.counters.encapsulated_octets, to - HEADROOM);
                 if fragments.is_some() {
                     count_one(&mut self.counters.fragmented);
                 }

@@ -323,3 +323,51 @@ fn rfc791_3_2_fragments_of_an_inner_fragment_keep_its_place_and_its_copied_optio
     let more = sent.iter().map(|octets| Header::read(&octets[20..]).unwrap().more_fragments());
     assert_eq!(more.collect::<Vec<_>>(), [true, true, false]);
 }
+
+proptest! {
+    /// The short way and the long way say the same of any datagram, under any configuration.
+    #[test]
+    fn rfc2003_3_1_the_short_way_is_the_long_way(
+        mut inner in inners(), modes in prop::array::uniform5(0_u8..3), forwarded: bool, verify: bool, change: Option<(prop::sample::Index, u8)>,
+        sum in prop::option::of(0xff00_u16..), addresses in prop::array::uniform2(0_u8..4), mtu in 60_u16..3000,
+    ) {
+        let [ecn, df, ttl, tos, options] = modes;
+        if options > 0 {
+            // Most datagrams have none.
+            inner[0] = 0x45;
+        }
+        for (at, pick) in [(12, addresses[0]), (16, addresses[1])] {
+            let address = match pick {
+                0 => NEAR,
+                1 => FAR,
+                _ => continue,
+            };
+            inner[at..at + 4].copy_from_slice(&address.octets());
+        }
+        fix_checksum(&mut inner);
+        if let Some((at, octet)) = change {
+            let at = at.index(20);
+            inner[at] = octet;
+        }
+        if let Some(sum) = sum {
+            inner[10..12].copy_from_slice(&sum.rotate_left(8 * u32::from(options)).to_be_bytes());
+            if let Some(id) = inner[4..6].first_chunk_mut::<2>() {
+                // The field that makes this checksum right.
+                *id = [0, 0];
+                let right = crate::checksum(&inner[..20]);
+                inner[4..6].copy_from_slice(&right.to_be_bytes());
+            }
+        }
+        let mut config = Config::new(NEAR, [EcnMode::Normal, EcnMode::Compat, EcnMode::Rfc3168][usize::from(ecn)]);
+        config.df = [Df::Inherit, Df::Always, Df::Never][usize::from(df)];
+        config.ttl = if ttl == 0 { Ttl::Inherit } else { Ttl::Fixed(64) };
+        config.tos = if tos == 0 { Tos::Fixed(0x48) } else { Tos::Inherit };
+        (config.forwarded, config.verify_inner_checksum, config.mtu) = (forwarded, verify, mtu);
+        let path = Path::new(FAR);
+        let (mut short, mut long) = (with_headroom(&inner), with_headroom(&inner));
+        let quick = tunnel(config).encap(&path, NOW, &mut short).map(|sent| datagrams(&sent));
+        let thorough = tunnel(config).encap_in_detail(&path, NOW, &mut long).map(|sent| datagrams(&sent));
+        prop_assert_eq!(quick, thorough);
+        prop_assert_eq!(short, long);
+    }
+}
