@@ -1,8 +1,8 @@
 //! A route reflector on real TCP: one thread, one epoll, the speaker behind it.
 //!
 //! [`Settings`] say what it is to do, [`Reflector::bind`] opens the listening sockets, [`Reflector::run`] serves until a
-//! signal ends it. The parts below it are one thing each: sockets and their options, the table of connections, the
-//! clients that nobody configured one by one, what the operator is shown.
+//! signal ends it. The parts below it are one thing each: sockets and their options, the table of connections,
+//! what the operator is shown.
 //!
 //! What the file of `--config` may say:
 //!
@@ -10,7 +10,6 @@
 #![doc = include_str!("reflector/settings/example.toml")]
 //! ```
 
-mod clients;
 mod engine;
 mod line;
 mod options;

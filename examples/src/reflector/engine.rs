@@ -16,7 +16,6 @@ use bgp_fsm::Instant;
 use bgp_rib::AttrStore;
 use bgp_speaker::{Event, PeerId, Speaker};
 
-use super::clients::Clients;
 use super::line::Lines;
 use super::poller::{Interest, Key, Poller, Ready};
 use super::settings::{PeerSettings, Settings};
@@ -41,7 +40,6 @@ pub struct Reflector {
     /// Connections that drain, with their places and deadlines; the time is the same for all, so this is in order.
     draining: VecDeque<(Instant, u32)>,
     pub(super) configured: HashMap<IpAddr, PeerSettings>,
-    pub(super) clients: Clients,
     pub(super) refusals: Refusals,
     pub(super) last_errors: LastErrors,
     signals: Vec<UnixStream>,
@@ -134,7 +132,6 @@ impl Reflector {
             lines: Lines::default(),
             draining: VecDeque::new(),
             configured: settings.peers.iter().map(|peer| (peer.address, peer.clone())).collect(),
-            clients: Clients::new(settings.ranges.clone()),
             refusals: Refusals::default(),
             last_errors: LastErrors::default(),
             signals,
@@ -143,6 +140,7 @@ impl Reflector {
             buffer: vec![0; READ],
             settings,
         };
+        reflector.add_ranges();
         reflector.add_configured()?;
         Ok(reflector)
     }
@@ -162,7 +160,8 @@ impl Reflector {
         let mut ready: Vec<Ready> = Vec::with_capacity(1024);
         let mut more = false;
         loop {
-            self.serve_events();
+            // Who has left is forgotten by the next input.
+            more |= self.serve_events();
             let now = self.now();
             if self.ends.is_some_and(|at| now >= at || self.lines.len() == 0) {
                 return Ok(());
@@ -237,7 +236,9 @@ impl Reflector {
         }
     }
 
-    fn serve_events(&mut self) {
+    /// True: a client has left.
+    fn serve_events(&mut self) -> bool {
+        let mut left = false;
         while let Some(event) = self.speaker.poll_event() {
             match event {
                 Event::Dial { conn, peer: _, remote } => self.dial(conn, remote),
@@ -249,9 +250,12 @@ impl Reflector {
                 Event::Close { conn, abort } => self.close(conn, abort),
                 Event::Up { peer, .. } => self.peer_up(peer),
                 Event::Down { peer, established, reason } => self.peer_down(peer, established, &reason),
+                Event::Left { .. } => left = true,
+                Event::PrefixWarning { peer, family, count, limit } => self.warn(peer, family, count, limit),
                 _ => {}
             }
         }
+        left
     }
 }
 

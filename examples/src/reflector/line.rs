@@ -44,14 +44,14 @@ impl Lines {
         self.lines.len() - self.free.len()
     }
 
-    /// Takes a connection on; what it is waited for follows from its phase.
+    /// Takes a connection on, and tells its place; what it is waited for follows from its phase.
     pub(super) fn insert(
         &mut self,
         poller: &Poller,
         stream: TcpStream,
         phase: Phase,
         remote: SocketAddr,
-    ) -> io::Result<()> {
+    ) -> io::Result<u32> {
         let place = match self.free.last() {
             Some(place) => *place,
             None => u32::try_from(self.lines.len()).map_err(io::Error::other)?,
@@ -68,7 +68,7 @@ impl Lines {
         if let Phase::Dialing(conn) | Phase::Open(conn) = phase {
             self.places.insert(conn, place);
         }
-        Ok(())
+        Ok(place)
     }
 
     pub(super) fn get_mut(&mut self, place: u32) -> Option<&mut Line> {

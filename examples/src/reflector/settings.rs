@@ -39,7 +39,7 @@ pub struct Arguments {
     #[arg(long, value_name = "PREFIX")]
     client_range: Vec<IpNet>,
     /// A peer: ADDR[:PORT],AS[,client][,passive][,password=FILE][,add-path][,policy=accept][,source=ADDR]
-    /// [,ttl-security[=HOPS]]; may repeat.
+    /// [,ttl-security[=HOPS]][,max-prefixes=N]; may repeat.
     #[arg(long, value_name = "PEER")]
     peer: Vec<PeerEntry>,
     /// The hold time that is proposed, in seconds; 240 unless given.
@@ -97,6 +97,10 @@ pub struct RangeSettings {
     pub limit: u32,
     /// The key of their TCP MD5 signatures.
     pub password: Option<Secret>,
+    /// Several paths for a prefix, both ways (RFC 7911).
+    pub add_path: bool,
+    /// How many prefixes of a family each may announce.
+    pub max_prefixes: Option<u32>,
 }
 
 /// One peer.
@@ -123,6 +127,8 @@ pub struct PeerSettings {
     pub source: Option<IpAddr>,
     /// How many hops away it may be (RFC 5082).
     pub ttl_security: Option<u8>,
+    /// How many prefixes of a family it may announce.
+    pub max_prefixes: Option<u32>,
 }
 
 /// What is wrong with the command line or the file, with the place and the value.

@@ -27,12 +27,12 @@ pub(super) struct Refusals {
 }
 
 /// Why the latest sessions and attempts ended.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub(super) struct LastErrors(VecDeque<LastError>);
 
 /// Why one session or attempt ended.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct LastError {
+struct LastError {
     time: Stamp,
     peer: IpAddr,
     error: String,

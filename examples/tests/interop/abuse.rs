@@ -149,7 +149,8 @@ fn limits_hold_for_a_range_and_for_one_address() {
     let _second = Client::established(net.host(3), reflector.address);
     let mut third = Client::open(net.host(4), reflector.address);
     closed(&mut third);
-    assert_eq!((third.notification, reflector.number("/refused/too_many")), (None, 1));
+    // RFC 4486 section 4: it is told that it is not taken.
+    assert_eq!((third.notification, reflector.number("/refused/too_many")), (Some((6, 5)), 1));
     // RFC 4271 6.8: the second connection of a client whose session is up ends, the session stays.
     let mut again = Client::open(net.host(2), reflector.address);
     closed(&mut again);
@@ -159,5 +160,29 @@ fn limits_hold_for_a_range_and_for_one_address() {
     // Who is in no range is not let in at all.
     let mut stranger = Client::open(Ipv4Addr::new(127, 250, 250, 250), reflector.address);
     closed(&mut stranger);
-    assert_eq!(reflector.number("/refused/unknown"), 1);
+    assert_eq!((stranger.notification, reflector.number("/refused/unknown")), (Some((6, 5)), 1));
+    until_is("what was refused is gone", &2, || reflector.number("/connections"));
+}
+
+#[test]
+fn rfc4486_4_a_client_with_too_many_prefixes_is_told_the_limit_and_waits() {
+    let net = Net::new();
+    let place = Place::new("prefixes");
+    let range = net.range();
+    let file = place.write("config.toml", &format!("[[client-range]]\nprefix = \"{range}\"\nmax-prefixes = 2\n"));
+    let reflector = Reflector::with(net, &["--config", file.to_str().unwrap()]);
+    let mut client = Client::established(net.host(2), reflector.address);
+    let prefixes = [1, 2, 3].map(|number| (Ipv4Addr::new(10, number, 0, 0), 16));
+    client.send(&announce(&prefixes[..2], [192, 0, 2, 2].into(), &[]));
+    until_is("both count", &2.into(), || reflector.peer(net.host(2))["prefixes"]["ipv4_unicast"].clone());
+    client.send(&announce(&prefixes, [192, 0, 2, 2].into(), &[]));
+    closed(&mut client);
+    assert_eq!(client.notification, Some((6, 1)));
+    let peer = reflector.peer(net.host(2));
+    assert_eq!((&peer["state"], &peer["last_notification_sent"]["subcode"]), (&"Idle".into(), &1.into()));
+    // 300 s less jitter.
+    assert!(peer["timers"]["IdleHold"].as_u64().unwrap() > 220, "{peer}");
+    let mut again = Client::open(net.host(2), reflector.address);
+    closed(&mut again);
+    assert_eq!((again.notification, again.established), (None, false));
 }

@@ -73,7 +73,7 @@ fn sigusr1_prints_the_sessions_in_a_box() {
     let _client = Client::established(net.host(2), reflector.address);
     until("the session", || reflector.is_up(net.host(2)));
     reflector.process.signal("USR1");
-    let lines: Vec<String> = (0..8)
+    let lines: Vec<String> = (0..18)
         .map(|_| {
             let mut line = String::new();
             reflector.out.read_line(&mut line).unwrap();
@@ -87,6 +87,10 @@ fn sigusr1_prints_the_sessions_in_a_box() {
         lines[6].starts_with(&format!("| {} ", net.host(2))) && lines[6].ends_with("| Established |\n"),
         "{lines:?}"
     );
+    let about = lines.iter().position(|line| line.starts_with(&format!("{} AS 64512: Established", net.host(2))));
+    let about = &lines[about.unwrap()..];
+    assert_eq!(about[1], "  sent: keepalive 1, notification 0, open 1, route_refresh 0, update 1\n");
+    assert_eq!(about[2], "  received: keepalive 1, notification 0, open 1, route_refresh 0, update 0\n");
 }
 
 #[test]
@@ -107,6 +111,12 @@ fn the_status_tells_sessions_routes_and_memory() {
         ("/peers/0/negotiated/hold_time", "90"),
         ("/peers/0/negotiated/families", "[\"ipv4_unicast\"]"),
         ("/peers/0/messages_received/open", "1"),
+        ("/peers/0/messages_sent/open", "1"),
+        // End-of-RIB.
+        ("/peers/0/messages_sent/update", "1"),
+        ("/peers/0/flap_count", "0"),
+        ("/peers/0/prefixes/ipv4_unicast", "0"),
+        ("/peers/0/last_notification_received", "null"),
         ("/connections", "1"),
         ("/refused/unknown", "0"),
     ] {

@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use bgp_fsm::{Down, PeerAs, State};
 use bgp_rib::{AddPathTx, PeerKind, PeerPolicy};
-use bgp_speaker::{ConnId, PeerConfig, PeerId, Refused};
-use bgp_wire::Family;
-use bgp_wire::capability::{AddPath, AddPathMode, Capability};
+use bgp_speaker::{ConnId, PeerConfig, PeerId, PrefixLimit, Range, Refused};
+use bgp_wire::capability::{AddPath, AddPathMode, Capability, GracefulRestart};
+use bgp_wire::{Family, NotificationCode};
 
 use super::{Failure, Reflector};
-use crate::reflector::clients::Admission;
-use crate::reflector::settings::{PeerSettings, Settings};
+use crate::reflector::settings::{PeerSettings, RangeSettings, Settings};
 
 /// The speaker's own options.
 pub(super) fn speaker(settings: &Settings) -> bgp_speaker::Config {
@@ -34,24 +33,45 @@ fn session(settings: &Settings, peer_as: PeerAs, add_path: bool) -> bgp_fsm::Con
         Capability::MultiProtocol(Family::IPV4_UNICAST),
         Capability::MultiProtocol(Family::IPV6_UNICAST),
         Capability::RouteRefresh,
+        Capability::EnhancedRouteRefresh,
+        Capability::ExtendedMessage,
         Capability::FourOctetAs(settings.local_as),
+        // RFC 4724 section 3: without families, we help peers that restart and do not do it ourselves.
+        Capability::GracefulRestart(GracefulRestart {
+            restart_time: 0,
+            restarting: false,
+            notification: true,
+            families: Vec::new(),
+        }),
     ];
     if add_path {
         let both = |family| AddPath { family, mode: AddPathMode::BOTH };
-        let entries = [Family::IPV4_UNICAST, Family::IPV6_UNICAST].map(both);
+        let entries = FAMILIES.map(both);
         capabilities.push(Capability::AddPath(entries.to_vec()));
     }
     bgp_fsm::Config::new(settings.local_as, settings.router_id, peer_as)
         .with_hold_time(settings.hold_time)
         .with_open_hold_time(settings.open_hold_time)
         .with_connect_retry(settings.connect_retry)
+        .with_max_prefix_restart(Some(TOO_MANY))
         .with_capabilities(capabilities)
 }
 
-/// A member of a client range: it dials, we wait.
-fn member(settings: &Settings, address: IpAddr) -> PeerConfig {
-    let session = session(settings, PeerAs::Internal, false).with_passive(true).with_never_dial(true);
-    PeerConfig::new(address, session, bgp_rib::PeerConfig::new(PeerKind::RrClient, settings.local_as, address))
+/// A range of clients: they dial, we wait.
+fn range(settings: &Settings, range: &RangeSettings) -> Range {
+    let address = range.prefix.addr();
+    let mut rib = bgp_rib::PeerConfig::new(PeerKind::RrClient, settings.local_as, address);
+    if range.add_path {
+        rib = rib.with_add_path_tx(AddPathTx::All);
+    }
+    let template = PeerConfig::new(address, session(settings, PeerAs::Internal, range.add_path), rib);
+    Range::new(range.prefix, range.limit, limited(template, range.max_prefixes))
+}
+
+/// Each family has the same limit.
+fn limited(peer: PeerConfig, limit: Option<u32>) -> PeerConfig {
+    let limits = FAMILIES.into_iter().zip(limit.into_iter().cycle());
+    limits.fold(peer, |peer, (family, limit)| peer.with_prefix_limit(PrefixLimit::new(family, limit).with_warning(75)))
 }
 
 fn configured(settings: &Settings, peer: &PeerSettings) -> PeerConfig {
@@ -78,10 +98,21 @@ fn configured(settings: &Settings, peer: &PeerSettings) -> PeerConfig {
         Some(IpAddr::V6(source)) => rib = rib.with_local_v6(source),
         None => {}
     }
-    PeerConfig::new(peer.address, session, rib).with_port(peer.port)
+    limited(PeerConfig::new(peer.address, session, rib).with_port(peer.port), peer.max_prefixes)
 }
 
+/// How long a peer waits that sent too many prefixes.
+const TOO_MANY: Duration = Duration::from_secs(300);
+/// The families of every session.
+const FAMILIES: [Family; 2] = [Family::IPV4_UNICAST, Family::IPV6_UNICAST];
+
 impl Reflector {
+    pub(super) fn add_ranges(&mut self) {
+        for one in &self.settings.ranges {
+            self.speaker.add_range(range(&self.settings, one));
+        }
+    }
+
     pub(super) fn add_configured(&mut self) -> Result<(), Failure> {
         let now = self.now();
         for peer in &self.settings.peers {
@@ -101,43 +132,21 @@ impl Reflector {
         }
     }
 
-    /// Whose connection it is; `None`: nobody's, and it is to be closed.
-    pub(super) fn incoming(&mut self, remote: SocketAddr) -> Option<ConnId> {
+    /// Whose connection it is.
+    ///
+    /// # Errors
+    /// Nobody's, and it is to be closed after these octets.
+    pub(super) fn incoming(&mut self, remote: SocketAddr) -> Result<ConnId, Option<[u8; 21]>> {
         let now = self.now();
-        if self.speaker.peer_at(remote.ip()).is_none() {
-            self.admit(remote.ip())?;
-        }
-        match self.speaker.incoming(&mut self.store, now, remote) {
-            Ok(conn) => Some(conn),
-            Err(refused) => {
-                let count = match refused {
-                    Refused::UnknownPeer(_) => &mut self.refusals.unknown,
-                    _ => &mut self.refusals.not_now,
-                };
-                *count = count.saturating_add(1);
-                self.reap(remote.ip());
-                None
-            }
-        }
-    }
-
-    fn admit(&mut self, address: IpAddr) -> Option<()> {
-        let now = self.now();
-        let place = match self.clients.admits(address) {
-            Admission::Welcome(place) => place,
-            Admission::Full => {
-                self.refusals.too_many = self.refusals.too_many.saturating_add(1);
-                return None;
-            }
-            Admission::Unknown => {
-                self.refusals.unknown = self.refusals.unknown.saturating_add(1);
-                return None;
-            }
-        };
-        let peer = self.speaker.add_peer(now, member(&self.settings, address)).ok()?;
-        self.clients.joined(peer, place);
-        self.speaker.start(&mut self.store, now, peer);
-        Some(())
+        self.speaker.incoming(&mut self.store, now, remote).map_err(|refused| {
+            let count = match refused {
+                Refused::UnknownPeer(_) => &mut self.refusals.unknown,
+                Refused::RangeFull(_) => &mut self.refusals.too_many,
+                _ => &mut self.refusals.not_now,
+            };
+            *count = count.saturating_add(1);
+            refused.notification()
+        })
     }
 
     pub(super) fn peer_up(&mut self, peer: PeerId) {
@@ -148,33 +157,25 @@ impl Reflector {
 
     pub(super) fn peer_down(&mut self, peer: PeerId, established: bool, reason: &Down) {
         let Some(status) = self.speaker.peer(peer) else { return };
-        let (address, idle, passive) =
-            (status.config.address, status.state == State::Idle, status.config.session.passive);
+        let (address, dynamic) = (status.config.address, status.dynamic);
+        let (idle, passive) = (status.state == State::Idle, status.config.session.passive);
         let now = self.now();
         self.last_errors.add(&self.started_at, now, address, reason.to_string());
         if established {
             report(format_args!("{address} down: {reason}"));
         }
-        if idle && passive && self.ends.is_none() && !self.clients.contains(peer) {
+        // One that sent too many prefixes starts by itself, later.
+        let exceeded = reason.notification().is_some_and(|n| n.code == NotificationCode::MAX_PREFIXES);
+        if idle && passive && !dynamic && self.ends.is_none() && !(exceeded && reason.is_local()) {
             self.speaker.start(&mut self.store, now, peer);
         }
     }
 
-    /// A connection with `address` is over: a member of a range that has no other is forgotten.
-    ///
-    /// Not before: its last word may have been on the way. And not only when a session ends: a connection that is lost
-    /// before an OPEN came ends none (RFC 4271 section 8.2.2, OpenSent, event 18).
-    pub(super) fn reap(&mut self, address: IpAddr) {
-        let Some(peer) = self.speaker.peer_at(address).filter(|peer| self.clients.contains(*peer)) else { return };
-        let gone = self.speaker.peer(peer).is_some_and(|status| {
-            status.connection.is_none()
-                && matches!(status.state, State::Idle | State::Active)
-                && status.stale.is_empty()
-        });
-        if gone {
-            let now = self.now();
-            self.clients.left(peer);
-            self.speaker.remove_peer(&mut self.store, now, peer);
+    pub(super) fn warn(&mut self, peer: PeerId, family: Family, count: u32, limit: u32) {
+        if let Some(status) = self.speaker.peer(peer) {
+            let text = format!("{count} prefixes of {family}, the limit is {limit}");
+            report(format_args!("{}: {text}", status.config.address));
+            self.last_errors.add(&self.started_at, self.now(), status.config.address, text);
         }
     }
 }

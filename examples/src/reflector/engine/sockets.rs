@@ -42,11 +42,23 @@ impl Reflector {
         if socket::adopt(&stream, peer).is_err() {
             return;
         }
-        let Some(conn) = self.incoming(remote) else { return };
+        let conn = match self.incoming(remote) {
+            Ok(conn) => conn,
+            Err(farewell) => return self.reject(stream, remote, farewell),
+        };
         if self.lines.insert(&self.poller, stream, Phase::Open(conn), remote).is_err() {
             let now = self.now();
             self.speaker.disconnected(&mut self.store, now, conn);
-            self.reap(remote.ip());
+        }
+    }
+
+    /// Closes a connection that nobody takes. What the other end sends meanwhile must not reset it before it has read why.
+    fn reject(&mut self, mut stream: TcpStream, remote: SocketAddr, farewell: Option<[u8; 21]>) {
+        let Some(octets) = farewell.filter(|_| self.draining.len() < MOST_DRAINING) else { return };
+        let until = self.now() + DRAIN;
+        let told = stream.write(&octets).is_ok() && stream.shutdown(std::net::Shutdown::Write).is_ok();
+        if told && let Ok(place) = self.lines.insert(&self.poller, stream, Phase::Draining(until), remote) {
+            self.draining.push_back((until, place));
         }
     }
 
@@ -178,7 +190,6 @@ impl Reflector {
         let Some(line) = self.lines.remove(place) else { return };
         if let Phase::Dialing(conn) | Phase::Open(conn) = line.phase {
             self.speaker.disconnected(&mut self.store, now, conn);
-            self.reap(line.remote.ip());
         }
     }
 
@@ -186,7 +197,6 @@ impl Reflector {
         let Some(place) = self.lines.place_of(conn) else { return };
         let now = self.now();
         let Some(line) = self.lines.get_mut(place) else { return };
-        let address = line.remote.ip();
         let drains = !abort
             && matches!(line.phase, Phase::Open(_))
             && self.draining.len() < MOST_DRAINING
@@ -199,7 +209,6 @@ impl Reflector {
         {
             socket::reset_on_close(&line.stream);
         }
-        self.reap(address);
     }
 
     pub(super) fn drop_drained(&mut self, now: Instant) {

@@ -42,6 +42,15 @@ struct RangeEntry {
     prefix: IpNet,
     limit: Option<u32>,
     password: Option<PathBuf>,
+    #[serde(default)]
+    add_path: bool,
+    max_prefixes: Option<u32>,
+}
+
+impl RangeEntry {
+    fn new(prefix: IpNet) -> RangeEntry {
+        RangeEntry { prefix, limit: None, password: None, add_path: false, max_prefixes: None }
+    }
 }
 
 impl File {
@@ -69,7 +78,7 @@ impl File {
         self.hold_time = arguments.hold_time.or(self.hold_time);
         self.status = arguments.status.or(self.status.take());
         let ranges = arguments.client_range.into_iter();
-        self.client_range.extend(ranges.map(|prefix| RangeEntry { prefix, limit: None, password: None }));
+        self.client_range.extend(ranges.map(RangeEntry::new));
         self.peer.extend(arguments.peer);
     }
 
@@ -110,6 +119,8 @@ impl File {
                 prefix: entry.prefix.trunc(),
                 limit: entry.limit.unwrap_or(CLIENTS),
                 password: entry.password.as_deref().map(secret).transpose()?,
+                add_path: entry.add_path,
+                max_prefixes: entry.max_prefixes,
             });
         }
         // The most specific range decides.
@@ -169,7 +180,7 @@ mod tests {
     #[test]
     fn the_most_specific_range_comes_first() {
         let mut file: File = toml::from_str("listen = ['127.0.0.1:0']\nlocal-as = 1\nrouter-id = '10.0.0.1'").unwrap();
-        let range = |prefix: &str| RangeEntry { prefix: prefix.parse().unwrap(), limit: None, password: None };
+        let range = |prefix: &str| RangeEntry::new(prefix.parse().unwrap());
         file.client_range = vec![range("127.0.0.0/8"), range("127.1.0.9/16")];
         let prefixes = file.check("file").unwrap().ranges.into_iter().map(|range| range.prefix.to_string());
         assert_eq!(prefixes.collect::<Vec<_>>(), ["127.1.0.0/16", "127.0.0.0/8"]);

@@ -29,6 +29,7 @@ pub(super) struct PeerEntry {
     policy: Option<Policy>,
     source: Option<IpAddr>,
     ttl_security: Option<u8>,
+    max_prefixes: Option<u32>,
 }
 
 /// What is done with the routes of another AS.
@@ -62,6 +63,7 @@ impl FromStr for PeerEntry {
             policy: None,
             source: None,
             ttl_security: None,
+            max_prefixes: None,
         };
         for part in parts {
             match part.split_once('=') {
@@ -74,6 +76,10 @@ impl FromStr for PeerEntry {
                 Some(("password", file)) => entry.password = Some(file.into()),
                 Some(("source", value)) => {
                     entry.source = Some(value.parse().map_err(|_| bad(format!("source {value:?} is no address")))?);
+                }
+                Some(("max-prefixes", value)) => {
+                    let most = value.parse().map_err(|_| bad(format!("max-prefixes {value:?} is no number")))?;
+                    entry.max_prefixes = Some(most);
                 }
                 Some(("ttl-security", value)) => {
                     let hops = value.parse().map_err(|_| bad(format!("{value:?} is no number of hops, 1 to 255")))?;
@@ -127,6 +133,7 @@ impl PeerEntry {
             accept: self.policy.is_some(),
             source: self.source,
             ttl_security: self.ttl_security,
+            max_prefixes: self.max_prefixes,
         })
     }
 }

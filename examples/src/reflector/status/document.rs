@@ -1,21 +1,22 @@
 //! The document that `--status` serves, and its form for people.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
 
 use bgp_cluster::plan::PeerType;
 use bgp_cluster::status::{BgpState, NodeStatus, SessionStatus, TimeOfDay};
 use bgp_cluster::table;
-use bgp_fsm::{Instant, Negotiated, State};
+use bgp_fsm::{Instant, Negotiated, State, Timer};
 use bgp_rib::PeerKind;
-use bgp_speaker::PeerStatus;
+use bgp_speaker::{LastError, PeerStatus};
 use bgp_wire::{Family, MessageType};
 use ipnet::IpNet;
 use serde::Serialize;
 
 use super::system::Memory;
 use super::time::Stamp;
-use super::{LastError, Refusals};
+use super::{LastErrors, Refusals};
 use crate::reflector::engine::Reflector;
 
 /// The state of everything.
@@ -35,7 +36,7 @@ pub(in crate::reflector) struct Document {
     connections: usize,
     refused: Refusals,
     memory: Memory,
-    last_errors: Vec<LastError>,
+    last_errors: LastErrors,
 }
 
 #[derive(Debug, Serialize)]
@@ -54,16 +55,37 @@ struct Peer {
     uptime_seconds: Option<u64>,
     /// How often it has been.
     established_count: u32,
+    /// How often it has ended then.
+    flap_count: u32,
+    /// Failures since the session was started.
+    connect_retry_counter: u32,
+    /// Seconds until the timers that run expire.
+    timers: BTreeMap<&'static str, u64>,
     connection: Option<Connection>,
     negotiated: Option<Agreed>,
     messages_received: BTreeMap<&'static str, u64>,
-    /// UPDATEs are made for many peers at once and not counted here.
     messages_sent: BTreeMap<&'static str, u64>,
     /// Its paths that are in use or compete.
     paths: u32,
+    /// Its prefixes, by family.
+    prefixes: BTreeMap<&'static str, u32>,
+    /// Families of which its routes are kept while it restarts.
+    stale: Vec<String>,
+    /// Why the last session or attempt ended.
     last_error: Option<String>,
+    last_notification_sent: Option<Told>,
+    last_notification_received: Option<Told>,
     #[serde(skip)]
     bgp_state: BgpState,
+}
+
+/// A NOTIFICATION.
+#[derive(Debug, Serialize)]
+struct Told {
+    time: Stamp,
+    code: u8,
+    subcode: u8,
+    text: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -84,6 +106,12 @@ struct Agreed {
     families: Vec<String>,
     four_octet_as: bool,
     route_refresh: bool,
+    enhanced_route_refresh: bool,
+    /// The longest message that may be sent.
+    largest_message: u16,
+    /// Seconds for which its routes are kept, and of which families, if it restarts.
+    restart_time: Option<u16>,
+    restart_families: Vec<String>,
     add_path_receive: Vec<String>,
     add_path_send: Vec<String>,
 }
@@ -115,18 +143,23 @@ impl Reflector {
             connections: self.lines.len(),
             refused: self.refusals,
             memory,
-            last_errors: self.last_errors.0.iter().cloned().collect(),
+            last_errors: self.last_errors.clone(),
         }
     }
 
     fn peer(&self, now: Instant, peer: &PeerStatus<'_>) -> Peer {
         let up = peer.state == State::Established;
-        let session = peer.connection.and_then(|conn| self.speaker.session(conn));
         let count =
             |count: &dyn Fn(MessageType) -> u64| MESSAGES.iter().map(|(name, ty)| (*name, count(*ty))).collect();
-        let mut sent: BTreeMap<_, _> =
-            session.map_or_else(BTreeMap::new, |session| count(&|ty| session.counters().sent(ty)));
-        sent.remove("update");
+        let told = |error: &LastError| Told {
+            time: Stamp::new(self.started_at, error.at),
+            code: error.notification.code.code,
+            subcode: error.notification.code.subcode,
+            text: error.to_string(),
+        };
+        let timers = peer.session.timers();
+        let left = |timer: &Timer| Some((timer.name(), (timers.deadline(*timer)? - now).as_secs()));
+        let prefixes = |(family, name)| (name, self.speaker.rib().prefix_count(peer.id, family));
         let connection = peer.connection.and_then(|conn| self.lines.of(conn)).map(|line| Connection {
             local: line.local,
             remote: line.remote,
@@ -143,18 +176,24 @@ impl Reflector {
                 PeerKind::Ibgp => "ibgp",
                 _ => "ebgp",
             },
-            dynamic: self.clients.contains(peer.id),
+            dynamic: peer.dynamic,
             state: peer.state.to_string(),
             since: Stamp::new(self.started_at, peer.since),
             uptime_seconds: up.then(|| (now - peer.since).as_secs()),
             established_count: peer.established,
+            flap_count: peer.flaps,
+            connect_retry_counter: peer.connect_retry_counter,
+            timers: Timer::ALL.iter().filter_map(left).collect(),
             connection,
             negotiated: peer.negotiated.filter(|_| up).map(agreed),
-            messages_received: session
-                .map_or_else(BTreeMap::new, |session| count(&|ty| session.counters().received(ty))),
-            messages_sent: sent,
+            messages_received: count(&|ty| peer.messages.received(ty)),
+            messages_sent: count(&|ty| peer.messages.sent(ty)),
             paths: self.speaker.rib().path_count(peer.id),
-            last_error: peer.last_down.as_ref().map(ToString::to_string),
+            prefixes: FAMILIES.into_iter().map(prefixes).collect(),
+            stale: peer.stale.iter().map(name).collect(),
+            last_error: peer.last_down.map(ToString::to_string),
+            last_notification_sent: peer.last_sent.map(told),
+            last_notification_received: peer.last_received.map(told),
             bgp_state: match peer.state {
                 State::Idle => BgpState::Idle,
                 State::Connect => BgpState::Connect,
@@ -188,14 +227,49 @@ impl Document {
         });
         let text = table::node_status(&NodeStatus { sessions: sessions.collect() });
         let text = text.replacen("Calico process is running.", "Route reflector is running.", 1);
-        let routes: Vec<_> = self.routes.iter().map(|(family, count)| format!("{family} {count}")).collect();
-        format!("{text}\nRoutes: {}\n", routes.join(", "))
+        let mut text = format!("{text}\nRoutes: {}\n", listed(&self.routes));
+        for peer in &self.peers {
+            // A text takes whatever is written to it.
+            let _ = peer.describe(&mut text);
+        }
+        text
     }
+}
+
+impl Peer {
+    /// What does not fit into the box.
+    fn describe(&self, out: &mut String) -> std::fmt::Result {
+        writeln!(
+            out,
+            "\n{} AS {}: {} since {}, flaps {}",
+            self.address, self.asn, self.state, self.since, self.flap_count
+        )?;
+        writeln!(out, "  sent: {}", listed(&self.messages_sent))?;
+        writeln!(out, "  received: {}", listed(&self.messages_received))?;
+        writeln!(out, "  prefixes: {}", listed(&self.prefixes))?;
+        writeln!(out, "  timers: {}", listed(&self.timers))?;
+        if let Some(agreed) = &self.negotiated {
+            writeln!(out, "  hold time {}, families {}", agreed.hold_time, agreed.families.join(", "))?;
+        }
+        for (way, told) in [("sent", &self.last_notification_sent), ("received", &self.last_notification_received)] {
+            if let Some(told) = told {
+                writeln!(out, "  last {way}: {} at {}", told.text, told.time)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `open 1, update 7`.
+fn listed(counts: &BTreeMap<&'static str, impl std::fmt::Display>) -> String {
+    let counts: Vec<_> = counts.iter().map(|(name, count)| format!("{name} {count}")).collect();
+    counts.join(", ")
 }
 
 fn agreed(negotiated: &Negotiated) -> Agreed {
     let context = negotiated.context;
     let names = |families: bgp_wire::FamilySet| families.iter().map(name).collect();
+    let restart = negotiated.peer.graceful_restart();
     Agreed {
         peer_as: negotiated.peer_as.0,
         peer_id: IpAddr::V4(negotiated.peer_id.0.into()),
@@ -204,6 +278,10 @@ fn agreed(negotiated: &Negotiated) -> Agreed {
         families: names(context.families()),
         four_octet_as: context.four_octet_as(),
         route_refresh: negotiated.route_refresh(),
+        enhanced_route_refresh: negotiated.enhanced_route_refresh(),
+        largest_message: context.max_send(),
+        restart_time: restart.map(|restart| restart.restart_time),
+        restart_families: restart.map_or_else(Vec::new, |restart| names(restart.families)),
         add_path_receive: names(context.add_path_receive()),
         add_path_send: names(context.add_path_send()),
     }
@@ -220,6 +298,7 @@ fn name(family: Family) -> String {
 /// The families by name.
 const IPV4: &str = "ipv4_unicast";
 const IPV6: &str = "ipv6_unicast";
+const FAMILIES: [(Family, &str); 2] = [(Family::IPV4_UNICAST, IPV4), (Family::IPV6_UNICAST, IPV6)];
 /// The messages by name.
 const MESSAGES: [(&str, MessageType); 5] = [
     ("open", MessageType::OPEN),
