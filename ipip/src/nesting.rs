@@ -3,7 +3,7 @@
 use crate::header::{Header, PROTOCOL_IPIP, PROTOCOL_IPV6};
 
 /// `most` for each protocol, and `tunnel` for those that may be a tunnel header, which [`count`] has to look at.
-pub(crate) const fn by_protocol(most: u32, tunnel: u32) -> [u32; 256] {
+pub(crate) const fn by_protocol<T: Copy>(most: T, tunnel: T) -> [T; 256] {
     let mut table = [most; 256];
     (table[4], table[41], table[47]) = (tunnel, tunnel, tunnel);
     table

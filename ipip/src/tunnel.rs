@@ -13,6 +13,7 @@ pub use icmp::Notice;
 use core::net::Ipv4Addr;
 
 use lane::Lane;
+use plain::Gate;
 
 use crate::{Config, Counters, Ident, Path, PeerSet, TokenBucket};
 
@@ -29,6 +30,8 @@ pub struct Tunnel<P> {
     counters: Counters,
     /// What encapsulation prepared for the last exit.
     lane: Lane,
+    /// What decapsulation asks of the configuration.
+    gate: Gate,
 }
 
 impl<P: PeerSet> Tunnel<P> {
@@ -50,6 +53,7 @@ impl<P: PeerSet> Tunnel<P> {
             icmp_limit: TokenBucket::default(),
             counters: Counters::new(),
             lane: Lane::none(&config),
+            gate: Gate::new(&config),
         }
     }
 
@@ -91,6 +95,7 @@ impl<P: PeerSet> Tunnel<P> {
     /// The configuration, to change it; IDs go on where they are.
     pub fn config_mut(&mut self) -> &mut Config {
         self.lane = Lane::none(&self.config);
+        self.gate = Gate::shut(&self.config);
         &mut self.config
     }
 

@@ -25,7 +25,6 @@ pub struct PeerTable<'a> {
     places: &'a mut [Ipv4Addr],
     len: usize,
     factor: u32,
-    shift: u32,
 }
 
 impl<'a> PeerTable<'a> {
@@ -45,7 +44,7 @@ impl<'a> PeerTable<'a> {
         memory.fill(Ipv4Addr::UNSPECIFIED);
         // Fibonacci hashing (Knuth, TAOCP 6.4) with a factor that the seed chooses; odd, so that nothing is lost.
         let factor = 0x9e37_79b9_u32.wrapping_add(seed.wrapping_mul(2)) | 1;
-        Some(PeerTable { places: memory, len: 0, factor, shift: 32 - len.trailing_zeros() })
+        Some(PeerTable { places: memory, len: 0, factor })
     }
 
     /// How many peers there are.
@@ -127,8 +126,10 @@ impl<'a> PeerTable<'a> {
 
     #[inline]
     fn home(&self, peer: Ipv4Addr) -> usize {
-        let hash = peer.to_bits().wrapping_mul(self.factor);
-        usize::try_from(hash >> self.shift).unwrap_or_default()
+        let hash = u64::from(u32::from_le_bytes(peer.octets()).wrapping_mul(self.factor));
+        // The upper bits of it, as many as number the places.
+        let len = u64::try_from(self.places.len()).unwrap_or_default();
+        usize::try_from(hash.wrapping_mul(len) >> 32).unwrap_or_default()
     }
 
     #[inline]

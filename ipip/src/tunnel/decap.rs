@@ -9,7 +9,7 @@ use crate::header::{HEADER_LEN, Header, Layer, PROTOCOL_IPIP, parse, set_tos};
 use crate::{DscpDecap, Error, PeerSet, Reason, Reassembly, ecn, nesting};
 
 use super::Tunnel;
-use super::plain::Plain;
+use super::plain::{Gate, Plain};
 
 /// An inner datagram, where it lies in the caller's buffer.
 #[derive(Debug, PartialEq, Eq)]
@@ -84,16 +84,20 @@ impl<P: PeerSet> Tunnel<P> {
     #[inline(always)]
     fn decap_one<'p>(&mut self, packet: &'p mut [u8]) -> Result<Decapsulated<'p>, Error> {
         let Some(Plain { len, peer, outer_ttl }) = self.plain(packet) else {
+            core::hint::cold_path();
             return self.decap_in_detail(packet);
         };
         count_one(&mut self.counters.decapsulated);
-        let inner = packet.get_mut(HEADER_LEN..HEADER_LEN + len).unwrap_or_default();
+        let inner = packet.get_mut(HEADER_LEN..).and_then(|body| body.get_mut(..len)).unwrap_or_default();
         Ok(Decapsulated { inner, offset: HEADER_LEN, peer, outer_ttl, ecn_anomaly: false })
     }
 
     #[cold]
     #[inline(never)]
     fn decap_in_detail<'p>(&mut self, packet: &'p mut [u8]) -> Result<Decapsulated<'p>, Error> {
+        if self.gate.is_shut() {
+            self.gate = Gate::new(&self.config);
+        }
         match self.decap_checked(packet) {
             Ok(decapsulated) => {
                 count_one(&mut self.counters.decapsulated);

@@ -6,7 +6,7 @@ use std::vec::Vec;
 
 use crate::header::Header;
 use crate::testing::{FAR, NEAR, NOW, OTHER, POD, datagram, far, fix_checksum, inners, near, udp, with_headroom};
-use crate::{AnyPeer, Config, DscpDecap, EcnMode, NoPeers, Path, PeerSet, Reason, Tunnel};
+use crate::{AnyPeer, Config, DscpDecap, EcnMode, NoPeers, Path, PeerSet, Reason, SortedPeers, Tunnel};
 
 /// An outer datagram from [`NEAR`] to [`FAR`].
 fn outer(inner: &[u8]) -> Vec<u8> {
@@ -228,5 +228,48 @@ proptest! {
                 Err(_) => prop_assert_eq!(packet, before),
             }
         }
+    }
+}
+
+proptest! {
+    /// The short way and the long way say the same of any datagram, under any configuration.
+    #[test]
+    fn rfc2003_3_1_the_short_way_is_the_long_way(
+        inner in inners(), marks in prop::array::uniform2(0_u8..4), peer in 0_u8..8, verify: (bool, bool), uniform: bool,
+        change: Option<(prop::sample::Index, u8)>, padding in 0_usize..3, repair in 0_u8..3, remote: bool,
+    ) {
+        let source = match peer {
+            0 => FAR,
+            1 => Ipv4Addr::new(127, 0, 0, 1),
+            2 => Ipv4Addr::new(198, 51, 100, 1),
+            _ => NEAR,
+        };
+        let total_len = u16::try_from(20 + inner.len()).unwrap();
+        let outer = Header { tos: marks[0], total_len, ttl: 9, ..Header::new(source, FAR) };
+        let mut packet = [&outer.write()[..], &inner[..]].concat();
+        packet[21] = (packet[21] & 0xfc) | marks[1];
+        fix_checksum(&mut packet[20..]);
+        if let Some((at, octet)) = change {
+            let at = at.index(40);
+            packet[at] = octet;
+            // A right checksum lets the checks behind it speak.
+            if repair > 0 && packet[0] == 0x45 && packet[20] & 15 >= 5 {
+                fix_checksum(&mut packet);
+                if usize::from(packet[20] & 15) * 4 <= packet.len() - 20 {
+                    fix_checksum(&mut packet[20..]);
+                }
+            }
+        }
+        packet.extend(&[0xdd; 3][..padding]);
+        let mut config = Config::new(FAR, EcnMode::Normal);
+        config.remote = remote.then_some(NEAR);
+        (config.verify_outer_checksum, config.verify_inner_checksum) = verify;
+        config.dscp_decap = if uniform { DscpDecap::Uniform } else { DscpDecap::Pipe };
+        let peers = [Ipv4Addr::new(127, 0, 0, 1), NEAR, FAR];
+        let peers = SortedPeers::new(&peers).unwrap();
+        let (mut short, mut long) = (packet.clone(), packet.clone());
+        let mut tunnel = Tunnel::new(config, peers);
+        prop_assert_eq!(tunnel.clone().decap(&mut short), tunnel.decap_in_detail(&mut long));
+        prop_assert_eq!(short, long);
     }
 }
