@@ -4,12 +4,11 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
 use crate::key::{IpVersion, Owner};
-use crate::net;
 use crate::time::UnixTime;
 
 mod assign;
@@ -354,10 +353,16 @@ impl Block {
     /// ```
     #[must_use]
     pub fn ordinal(&self, address: IpAddr) -> Option<u16> {
-        if !self.cidr.contains(&address) {
-            return None;
+        match (address, self.cidr.addr()) {
+            (IpAddr::V4(address), IpAddr::V4(first)) => {
+                u16::try_from(address.to_bits().wrapping_sub(first.to_bits())).ok()
+            }
+            (IpAddr::V6(address), IpAddr::V6(first)) => {
+                u16::try_from(address.to_bits().wrapping_sub(first.to_bits())).ok()
+            }
+            _ => None,
         }
-        u16::try_from(net::bits(address).wrapping_sub(net::bits(self.cidr.network()))).ok()
+        .filter(|ordinal| usize::from(*ordinal) < self.size())
     }
 
     /// Gives the block to `owner` since `now`, or to nobody.
@@ -382,10 +387,14 @@ impl Block {
     }
 
     fn at(&self, ordinal: u16) -> IpAddr {
-        net::address(IpVersion::of(&self.cidr), net::bits(self.cidr.network()).wrapping_add(ordinal.into()))
+        // The CIDR has no host bits.
+        match self.cidr.addr() {
+            IpAddr::V4(first) => Ipv4Addr::from_bits(first.to_bits().wrapping_add(ordinal.into())).into(),
+            IpAddr::V6(first) => Ipv6Addr::from_bits(first.to_bits().wrapping_add(ordinal.into())).into(),
+        }
     }
 
-    fn intern(&mut self, attributes: Arc<Attributes>) -> u32 {
+    fn intern(&mut self, attributes: &Arc<Attributes>) -> u32 {
         self.nulls.attributes = false;
         self.table.intern(attributes)
     }

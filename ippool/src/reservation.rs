@@ -62,15 +62,19 @@ impl Reservations {
     /// Whether every address of `cidr` is reserved.
     #[must_use]
     pub fn covers(&self, cidr: &IpNet) -> bool {
-        let (first, last) = net::span(cidr);
-        self.ranges(cidr).iter().any(|(from, to)| *from <= first && last <= *to)
+        self.covered_to(cidr).is_some()
     }
 
     /// Whether some address of `cidr` is reserved.
     #[must_use]
     pub fn touches(&self, cidr: &IpNet) -> bool {
+        let ranges = self.ranges(cidr);
+        if ranges.is_empty() {
+            return false;
+        }
         let (first, last) = net::span(cidr);
-        self.ranges(cidr).iter().any(|(from, to)| *from <= last && first <= *to)
+        let after = ranges.partition_point(|(from, _)| *from <= last);
+        after.checked_sub(1).and_then(|index| ranges.get(index)).is_some_and(|(_, to)| first <= *to)
     }
 
     /// How many addresses of `cidr` are reserved, saturating.
@@ -87,8 +91,13 @@ impl Reservations {
 
     /// The last address of the range that reserves all of `cidr`, if one does.
     pub(crate) fn covered_to(&self, cidr: &IpNet) -> Option<u128> {
+        let ranges = self.ranges(cidr);
+        if ranges.is_empty() {
+            return None;
+        }
         let (first, last) = net::span(cidr);
-        self.ranges(cidr).iter().find(|(from, to)| *from <= first && last <= *to).map(|(_, to)| *to)
+        let after = ranges.partition_point(|(from, _)| *from <= first);
+        after.checked_sub(1).and_then(|index| ranges.get(index)).map(|(_, to)| *to).filter(|to| last <= *to)
     }
 
     fn ranges(&self, cidr: &IpNet) -> &[(u128, u128)] {

@@ -34,6 +34,8 @@ pub use bounds::Bound;
 pub use error::{Error, ErrorKind};
 pub use labels::Labels;
 
+use smallvec::SmallVec;
+
 /// The longest selector text that is parsed, in octets.
 ///
 /// Calico's resources allow 1024 characters; policies written by controllers are longer.
@@ -62,19 +64,21 @@ pub const MAX_LABEL: usize = 512;
 /// ```
 #[derive(Clone)]
 pub struct Selector {
-    /// The canonical text.
+    /// The canonical text; labels and values are parts of it.
     text: Box<str>,
     /// The tests in the order of the text, with where to go on from each.
     leaves: Box<[Leaf]>,
+    /// The values of the sets, each set sorted and without repetitions.
+    sets: Box<[Span]>,
     /// The same expression in reverse Polish notation; [`Op::Leaf`] takes the next of `leaves`.
-    shape: Box<[Op]>,
+    shape: SmallVec<[Op; 8]>,
 }
 
 impl Selector {
     /// The selector `all()`, which matches everything.
     #[must_use]
     pub fn all() -> Self {
-        link::link(parser::Parsed::all())
+        link::link(&parser::Parsed::all())
     }
 
     /// Parses a selector; empty and blank text is `all()`.
@@ -97,7 +101,7 @@ impl Selector {
     /// # Ok::<(), ippool::selector::Error>(())
     /// ```
     pub fn parse(text: &str) -> Result<Self, Error> {
-        parser::parse(text).map(link::link)
+        parser::parse(text).map(|parsed| link::link(&parsed))
     }
 
     /// The canonical text, which [`Display`](fmt::Display) writes too.
@@ -143,7 +147,7 @@ impl Selector {
                 Next::Done(verdict) => return verdict,
                 Next::Leaf(index) => {
                     let Some(leaf) = self.leaves.get(index) else { return false };
-                    next = if leaf.holds(labels) { leaf.on_true } else { leaf.on_false };
+                    next = if self.holds(leaf, labels) { leaf.on_true } else { leaf.on_false };
                 }
             }
         }
@@ -167,13 +171,13 @@ impl Selector {
     /// ```
     #[must_use]
     pub fn bounds(&self) -> BTreeMap<&str, Bound<'_>> {
-        bounds::analyse(&self.shape, &self.leaves)
+        bounds::analyse(self)
     }
 
     /// Whether `global()` occurs, which the selectors of an IP pool may not use.
     #[must_use]
     pub fn uses_global(&self) -> bool {
-        self.leaves.iter().any(|leaf| matches!(leaf.test, Test::Global))
+        self.leaves.iter().any(|leaf| leaf.test == Test::Global)
     }
 
     /// Calico's identifier of the selector: `s:` and the URL-safe base64 of the SHA-224 of `s:` and the canonical
@@ -195,6 +199,56 @@ impl Selector {
         crate::codec::base64_url(&digest, &mut id);
         id
     }
+}
+
+impl Selector {
+    fn holds<L: Labels + ?Sized>(&self, leaf: &Leaf, labels: &L) -> bool {
+        if matches!(leaf.test, Test::All | Test::Global) {
+            return true;
+        }
+        let Some(value) = labels.label(self.part(leaf.label)) else {
+            return matches!(leaf.test, Test::Ne | Test::NotIn);
+        };
+        let wanted = || self.part(leaf.value);
+        match leaf.test {
+            Test::All | Test::Global | Test::Has => true,
+            Test::Eq => same(value, wanted()),
+            Test::Ne => !same(value, wanted()),
+            Test::Contains => value.contains(wanted()),
+            Test::StartsWith => value.starts_with(wanted()),
+            Test::EndsWith => value.ends_with(wanted()),
+            Test::In => self.has_member(leaf, value),
+            Test::NotIn => !self.has_member(leaf, value),
+        }
+    }
+
+    /// Whether the leaf's set has a value.
+    fn has_member(&self, leaf: &Leaf, value: &str) -> bool {
+        let set = self.set(leaf);
+        if set.len() <= SMALL_SET {
+            return set.iter().any(|member| same(self.part(*member), value));
+        }
+        set.binary_search_by(|member| self.part(*member).cmp(value)).is_ok()
+    }
+
+    fn part(&self, span: Span) -> &str {
+        let bounds = |at: u32| usize::try_from(at).unwrap_or(usize::MAX);
+        self.text.get(bounds(span.start)..bounds(span.end)).unwrap_or_default()
+    }
+
+    /// The spans of the leaf's set.
+    fn set(&self, leaf: &Leaf) -> &[Span] {
+        let bounds = |at: u32| usize::try_from(at).unwrap_or(usize::MAX);
+        self.sets.get(bounds(leaf.value.start)..bounds(leaf.value.end)).unwrap_or_default()
+    }
+}
+
+/// Up to so many members a set is looked through in order.
+const SMALL_SET: usize = 8;
+
+/// Equality that looks at the last octet first: names and values often begin alike.
+fn same(one: &str, other: &str) -> bool {
+    one.len() == other.len() && one.as_bytes().last() == other.as_bytes().last() && one == other
 }
 
 impl Default for Selector {
@@ -263,54 +317,37 @@ enum Op {
 }
 
 /// One test, and where evaluation goes on from it; targets are always further right.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Leaf {
-    /// Empty for `all()` and `global()`.
-    label: Box<str>,
     test: Test,
+    /// Empty for `all()` and `global()`.
+    label: Span,
+    /// The value in the text; for [`Test::In`] and [`Test::NotIn`] the values in `sets`.
+    value: Span,
     on_true: Next,
     on_false: Next,
 }
 
-impl Leaf {
-    fn new(label: &str, test: Test) -> Self {
-        Self { label: label.into(), test, on_true: Next::Done(true), on_false: Next::Done(false) }
-    }
-
-    fn holds<L: Labels + ?Sized>(&self, labels: &L) -> bool {
-        if matches!(self.test, Test::All | Test::Global) {
-            return true;
-        }
-        let value = labels.label(&self.label);
-        match (&self.test, value) {
-            (Test::All | Test::Global, _) | (Test::Has, Some(_)) => true,
-            (Test::Eq(wanted), Some(value)) => value == &**wanted,
-            (Test::Ne(unwanted), Some(value)) => value != &**unwanted,
-            (Test::Contains(part), Some(value)) => value.contains(&**part),
-            (Test::StartsWith(start), Some(value)) => value.starts_with(&**start),
-            (Test::EndsWith(end), Some(value)) => value.ends_with(&**end),
-            (Test::In(set), Some(value)) => contains(set, value),
-            (Test::NotIn(set), Some(value)) => !contains(set, value),
-            (test, None) => matches!(test, Test::Ne(_) | Test::NotIn(_)),
-        }
-    }
+/// A part of something, by the places where it starts and ends.
+#[derive(Clone, Copy, Debug, Default)]
+struct Span {
+    start: u32,
+    end: u32,
 }
 
 /// What a leaf asks of its label.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Test {
     All,
     Global,
     Has,
-    Eq(Box<str>),
-    Ne(Box<str>),
-    Contains(Box<str>),
-    StartsWith(Box<str>),
-    EndsWith(Box<str>),
-    /// Sorted, without repetitions.
-    In(Box<[Box<str>]>),
-    /// Sorted, without repetitions.
-    NotIn(Box<[Box<str>]>),
+    Eq,
+    Ne,
+    Contains,
+    StartsWith,
+    EndsWith,
+    In,
+    NotIn,
 }
 
 /// Where evaluation goes on.
@@ -318,9 +355,4 @@ enum Test {
 enum Next {
     Leaf(usize),
     Done(bool),
-}
-
-/// Whether a sorted set has a value.
-fn contains(set: &[Box<str>], value: &str) -> bool {
-    set.binary_search_by(|member| (**member).cmp(value)).is_ok()
 }

@@ -63,7 +63,7 @@ impl Block {
                 continue;
             }
             self.free.remove(place);
-            let index = *index.get_or_insert_with(|| self.intern(Arc::clone(&attributes)));
+            let index = *index.get_or_insert_with(|| self.intern(&attributes));
             self.take(ordinal, index);
             taken.extend(IpNet::new(address, len));
         }
@@ -98,7 +98,7 @@ impl Block {
             place = first;
         }
         let Some(ordinal) = self.free.remove(place) else { return Ok(None) };
-        let index = self.intern(Arc::clone(attributes));
+        let index = self.intern(attributes);
         self.take(ordinal, index);
         Ok(Some(self.at(ordinal)))
     }
@@ -129,7 +129,7 @@ impl Block {
             return Err(AssignError::AlreadyAssigned);
         };
         self.free.remove(place);
-        let index = self.intern(attributes.into());
+        let index = self.intern(&attributes.into());
         self.take(ordinal, index);
         Ok(())
     }

@@ -113,7 +113,7 @@ impl Block {
 
     /// Replaces the attributes of an allocated ordinal; others that shared them keep theirs.
     pub(crate) fn replace_attributes(&mut self, ordinal: u16, attributes: Attributes) {
-        let index = self.intern(Arc::new(attributes));
+        let index = self.intern(&Arc::new(attributes));
         self.table.point(ordinal, Some(index));
         self.table.sweep();
     }

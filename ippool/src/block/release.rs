@@ -154,7 +154,8 @@ impl Block {
         let Some(stored) = self.attributes_of(ordinal).filter(|a| a.released_at.is_none()) else {
             return Ok((ordinal, false));
         };
-        if handle.is_some() && stored.handle.as_deref().map(clean_handle) != handle {
+        let has = stored.handle.as_deref();
+        if handle.is_some() && has != handle && has.map(clean_handle) != handle {
             return Err(ReleaseError::BadHandle);
         }
         Ok((ordinal, true))
@@ -219,7 +220,7 @@ impl Block {
         }
         if !ordinals.is_empty() {
             let released = Attributes { released_at: Some(now.whole_secs()), ..Attributes::default() };
-            let index = self.intern(Arc::new(released));
+            let index = self.intern(&Arc::new(released));
             for ordinal in ordinals {
                 self.table.point(*ordinal, Some(index));
                 self.number(*ordinal);

@@ -71,14 +71,15 @@ impl Table {
     }
 
     /// The index of an entry equal to `attributes`, made if there is none.
-    pub(super) fn intern(&mut self, attributes: Arc<Attributes>) -> u32 {
-        let mark = mark(&attributes);
+    #[inline]
+    pub(super) fn intern(&mut self, attributes: &Arc<Attributes>) -> u32 {
+        let mark = mark(attributes);
         let same = |entry: &Entry| {
-            entry.mark == mark && (Arc::ptr_eq(&entry.attributes, &attributes) || entry.attributes == attributes)
+            entry.mark == mark && (Arc::ptr_eq(&entry.attributes, attributes) || entry.attributes == *attributes)
         };
         match self.entries.iter().position(same) {
             Some(index) => u32::try_from(index).unwrap_or(FREE),
-            None => self.push(attributes),
+            None => self.push(Arc::clone(attributes)),
         }
     }
 
@@ -133,6 +134,13 @@ impl Table {
     pub(super) fn sweep(&mut self) -> bool {
         if self.unused == 0 {
             return false;
+        }
+        if self.unused == 1
+            && let Some(last) = self.entries.pop_if(|last| last.uses == 0)
+        {
+            self.unused = 0;
+            self.cooling = self.cooling.saturating_sub(usize::from(last.attributes.released_at.is_some()));
+            return true;
         }
         if self.unused > FEW {
             let mut next = 0;

@@ -5,7 +5,7 @@ use alloc::collections::btree_map::{BTreeMap, Entry};
 use alloc::vec::Vec;
 use core::mem::{swap, take};
 
-use super::{Leaf, Op, Test};
+use super::{Leaf, Op, Selector, Test};
 
 /// What every matching set of labels satisfies for one label.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -76,18 +76,18 @@ type Bounds<'s> = BTreeMap<&'s str, Bound<'s>>;
 /// The bounds of an expression in reverse Polish notation.
 ///
 /// Joins always move the smaller side into the larger one, so that depth does not multiply the cost.
-pub(super) fn analyse<'s>(shape: &[Op], leaves: &'s [Leaf]) -> Bounds<'s> {
-    let mut stack: Vec<Bounds<'s>> = Vec::new();
-    let mut rest = leaves.iter();
+pub(super) fn analyse(selector: &Selector) -> Bounds<'_> {
+    let mut stack: Vec<Bounds<'_>> = Vec::new();
+    let mut rest = selector.leaves.iter();
     // The label of the operand that was just pushed, if that is a bare `has(label)`.
     let mut bare_has = None;
-    for op in shape {
+    for op in &selector.shape {
         let negated = bare_has.take();
         match *op {
             Op::Leaf => {
                 let leaf = rest.next();
-                bare_has = leaf.filter(|leaf| matches!(leaf.test, Test::Has)).map(|leaf| &*leaf.label);
-                stack.push(leaf.map(of_leaf).unwrap_or_default());
+                bare_has = leaf.filter(|leaf| leaf.test == Test::Has).map(|leaf| selector.part(leaf.label));
+                stack.push(leaf.map(|leaf| of_leaf(selector, leaf)).unwrap_or_default());
             }
             Op::Not => {
                 stack.pop();
@@ -107,16 +107,17 @@ fn join<'s>(stack: &mut Vec<Bounds<'s>>, count: usize, by: fn(Bounds<'s>, Bounds
     stack.extend(operands.into_iter().reduce(by));
 }
 
-fn of_leaf(leaf: &Leaf) -> Bounds<'_> {
-    let one_of = match &leaf.test {
-        Test::All | Test::Global | Test::Ne(_) | Test::NotIn(_) => return Bounds::new(),
-        Test::Has | Test::Contains(_) | Test::StartsWith(_) | Test::EndsWith(_) => None,
-        Test::Eq(value) => Some(BTreeSet::from([&**value])),
-        Test::In(values) => {
-            Some(values.iter().map(|value| &**value).collect()).filter(|set: &BTreeSet<_>| !set.is_empty())
+fn of_leaf<'s>(selector: &'s Selector, leaf: &Leaf) -> Bounds<'s> {
+    let one_of = match leaf.test {
+        Test::All | Test::Global | Test::Ne | Test::NotIn => return Bounds::new(),
+        Test::Has | Test::Contains | Test::StartsWith | Test::EndsWith => None,
+        Test::Eq => Some(BTreeSet::from([selector.part(leaf.value)])),
+        Test::In => {
+            let values = selector.set(leaf).iter().map(|value| selector.part(*value));
+            Some(values.collect()).filter(|set: &BTreeSet<_>| !set.is_empty())
         }
     };
-    BTreeMap::from([(&*leaf.label, Bound { present: true, absent: false, one_of })])
+    BTreeMap::from([(selector.part(leaf.label), Bound { present: true, absent: false, one_of })])
 }
 
 fn and<'s>(mut many: Bounds<'s>, mut few: Bounds<'s>) -> Bounds<'s> {

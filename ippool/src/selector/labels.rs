@@ -4,6 +4,8 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::borrow::Borrow;
 
+use super::same;
+
 /// A set of labels: at most one value for each name.
 ///
 /// Implemented for maps, for lists of pairs (the first pair of a name counts) and for `()`, which has no labels.
@@ -70,7 +72,7 @@ where
 
 impl<K: AsRef<str>, V: AsRef<str>> Labels for [(K, V)] {
     fn label(&self, name: &str) -> Option<&str> {
-        self.iter().find(|(key, _)| key.as_ref() == name).map(|(_, value)| value.as_ref())
+        self.iter().find(|(key, _)| same(key.as_ref(), name)).map(|(_, value)| value.as_ref())
     }
 }
 

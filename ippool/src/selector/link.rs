@@ -4,18 +4,28 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::parser::Parsed;
-use super::{Leaf, Next, Op, Selector, Test};
+use smallvec::SmallVec;
+
+use super::parser::{Parsed, ParsedLeaf};
+use super::{Leaf, Next, Op, Selector, Span, Test};
 
 /// Makes the selector of an expression.
 ///
 /// Reverse Polish notation read from the right is a tree in pre-order with the operands from right to left. So when an
 /// operand starts, everything to its right is known: where to go if it holds, and where if not.
-pub(super) fn link(parsed: Parsed) -> Selector {
-    let Parsed { mut leaves, shape } = parsed;
-    let mut pieces: Vec<Piece> = Vec::new();
-    let mut joins: Vec<Join> = Vec::new();
+pub(super) fn link(parsed: &Parsed<'_>) -> Selector {
+    let Parsed { leaves: tests, shape } = parsed;
+    let mut pieces: Pieces = SmallVec::new();
+    let mut joins: Joins = SmallVec::new();
     let mut targets = (Next::Done(true), Next::Done(false));
+    let new = |test: &ParsedLeaf<'_>| Leaf {
+        test: test.test,
+        label: Span::default(),
+        value: Span::default(),
+        on_true: Next::Done(true),
+        on_false: Next::Done(false),
+    };
+    let mut leaves: Box<[Leaf]> = tests.iter().map(new).collect();
     let mut unlinked = leaves.len();
     for op in shape.iter().rev() {
         match *op {
@@ -37,19 +47,36 @@ pub(super) fn link(parsed: Parsed) -> Selector {
             }
         }
     }
-    let mut text = String::new();
+    let room = |piece: &Piece| match *piece {
+        Piece::Text(part) => part.len(),
+        Piece::Leaf(index) => tests.get(index).map_or(0, |test| {
+            test.values.iter().fold(test.label.len().saturating_add(LONGEST_OPERATOR), |sum, value| {
+                sum.saturating_add(value.len()).saturating_add(4)
+            })
+        }),
+    };
+    let mut writer = Writer {
+        text: String::with_capacity(pieces.iter().map(room).fold(0, usize::saturating_add)),
+        sets: Vec::new(),
+    };
     for piece in pieces.iter().rev() {
         match *piece {
-            Piece::Text(part) => text.push_str(part),
+            Piece::Text(part) => writer.text.push_str(part),
             Piece::Leaf(index) => {
-                if let Some(leaf) = leaves.get(index) {
-                    write(leaf, &mut text);
+                if let (Some(test), Some(leaf)) = (tests.get(index), leaves.get_mut(index)) {
+                    writer.write(test, leaf);
                 }
             }
         }
     }
-    Selector { text: text.into(), leaves: leaves.into(), shape: shape.into() }
+    Selector { text: writer.text.into(), leaves, sets: writer.sets.into(), shape: shape.clone() }
 }
+
+/// The length of ` starts with `, and of two braces more than that of ` not in `.
+const LONGEST_OPERATOR: usize = 13;
+
+type Pieces = SmallVec<[Piece; 16]>;
+type Joins = SmallVec<[Join; 4]>;
 
 /// An operator some of whose operands are still to come.
 struct Join {
@@ -69,7 +96,7 @@ enum Piece {
 
 /// Ends an operand whose evaluation starts at `first`, and all operators that end with it; gives the targets of the
 /// operand to the left of them.
-fn close(joins: &mut Vec<Join>, pieces: &mut Vec<Piece>, first: Next, targets: (Next, Next)) -> (Next, Next) {
+fn close(joins: &mut Joins, pieces: &mut Pieces, first: Next, targets: (Next, Next)) -> (Next, Next) {
     while let Some(join) = joins.last_mut() {
         join.left = join.left.saturating_sub(1);
         let (mark, separator, next) = match join.op {
@@ -87,38 +114,63 @@ fn close(joins: &mut Vec<Join>, pieces: &mut Vec<Piece>, first: Next, targets: (
     targets
 }
 
-fn write(leaf: &Leaf, text: &mut String) {
-    let label = &*leaf.label;
-    match &leaf.test {
-        Test::All => text.push_str("all()"),
-        Test::Global => text.push_str("global()"),
-        Test::Has => text.extend(["has(", label, ")"]),
-        Test::Eq(value) => write_value(label, " == ", value, text),
-        Test::Ne(value) => write_value(label, " != ", value, text),
-        Test::Contains(value) => write_value(label, " contains ", value, text),
-        Test::StartsWith(value) => write_value(label, " starts with ", value, text),
-        Test::EndsWith(value) => write_value(label, " ends with ", value, text),
-        Test::In(values) => write_set(label, " in {", values, text),
-        Test::NotIn(values) => write_set(label, " not in {", values, text),
+/// The canonical text as it grows, and where the values of sets are in it.
+struct Writer {
+    text: String,
+    sets: Vec<Span>,
+}
+
+impl Writer {
+    fn write(&mut self, test: &ParsedLeaf<'_>, leaf: &mut Leaf) {
+        let operator = match test.test {
+            Test::All => return self.text.push_str("all()"),
+            Test::Global => return self.text.push_str("global()"),
+            Test::Has => {
+                self.text.push_str("has(");
+                leaf.label = self.part(test.label);
+                return self.text.push(')');
+            }
+            Test::Eq => " == ",
+            Test::Ne => " != ",
+            Test::Contains => " contains ",
+            Test::StartsWith => " starts with ",
+            Test::EndsWith => " ends with ",
+            Test::In => " in {",
+            Test::NotIn => " not in {",
+        };
+        leaf.label = self.part(test.label);
+        self.text.push_str(operator);
+        if !matches!(test.test, Test::In | Test::NotIn) {
+            leaf.value = test.values.first().map(|value| self.quoted(value)).unwrap_or_default();
+            return;
+        }
+        let start = place(self.sets.len());
+        for (index, value) in test.values.iter().enumerate() {
+            self.text.push_str(if index > 0 { ", " } else { "" });
+            let span = self.quoted(value);
+            self.sets.push(span);
+        }
+        leaf.value = Span { start, end: place(self.sets.len()) };
+        self.text.push('}');
+    }
+
+    fn part(&mut self, part: &str) -> Span {
+        let start = place(self.text.len());
+        self.text.push_str(part);
+        Span { start, end: place(self.text.len()) }
+    }
+
+    /// A value never has both kinds of quotes: there is no way to write one.
+    fn quoted(&mut self, value: &str) -> Span {
+        let quote = if value.contains('"') { '\'' } else { '"' };
+        self.text.push(quote);
+        let span = self.part(value);
+        self.text.push(quote);
+        span
     }
 }
 
-fn write_value(label: &str, operator: &str, value: &str, text: &mut String) {
-    text.extend([label, operator]);
-    write_quoted(value, text);
-}
-
-fn write_set(label: &str, operator: &str, values: &[Box<str>], text: &mut String) {
-    text.extend([label, operator]);
-    for (index, value) in values.iter().enumerate() {
-        text.push_str(if index > 0 { ", " } else { "" });
-        write_quoted(value, text);
-    }
-    text.push('}');
-}
-
-/// A value never has both kinds of quotes: there is no way to write one.
-fn write_quoted(value: &str, text: &mut String) {
-    let quote = if value.contains('"') { "'" } else { "\"" };
-    text.extend([quote, value, quote]);
+/// A place in the text, which is not much longer than [`MAX_LENGTH`](super::MAX_LENGTH).
+fn place(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }

@@ -1,7 +1,5 @@
 //! The text of a selector as reverse Polish notation, by an explicit stack.
 
-use alloc::boxed::Box;
-use alloc::vec;
 use alloc::vec::Vec;
 
 use nom::branch::alt;
@@ -11,24 +9,44 @@ use nom::combinator::{cut, opt, value};
 use nom::error::ParseError;
 use nom::sequence::{delimited, preceded, terminated};
 use nom::{IResult, Parser as _};
+use smallvec::SmallVec;
 
-use super::{Error, ErrorKind, Leaf, MAX_DEPTH, MAX_LABEL, MAX_LENGTH, Op, Test};
+use super::{Error, ErrorKind, MAX_DEPTH, MAX_LABEL, MAX_LENGTH, Op, Test};
 
 /// An expression: `leaves` in the order of the text, `shape` in reverse Polish notation.
-pub(super) struct Parsed {
-    pub(super) leaves: Vec<Leaf>,
-    pub(super) shape: Vec<Op>,
+pub(super) struct Parsed<'t> {
+    pub(super) leaves: SmallVec<[ParsedLeaf<'t>; 8]>,
+    pub(super) shape: SmallVec<[Op; 8]>,
 }
 
-impl Parsed {
+/// A test in the words of the text.
+#[derive(Clone, Debug)]
+pub(super) struct ParsedLeaf<'t> {
+    pub(super) test: Test,
+    /// Empty for `all()` and `global()`.
+    pub(super) label: &'t str,
+    /// The value, or the sorted values of a set, each once; none for other tests.
+    pub(super) values: SmallVec<[&'t str; 2]>,
+}
+
+impl<'t> ParsedLeaf<'t> {
+    fn bare(test: Test, label: &'t str) -> Self {
+        Self { test, label, values: SmallVec::new() }
+    }
+}
+
+impl Parsed<'_> {
     /// The expression `all()`.
     pub(super) fn all() -> Self {
-        Self { leaves: vec![Leaf::new("", Test::All)], shape: vec![Op::Leaf] }
+        Self {
+            leaves: [ParsedLeaf::bare(Test::All, "")].into_iter().collect(),
+            shape: [Op::Leaf].into_iter().collect(),
+        }
     }
 }
 
 /// Parses a whole text.
-pub(super) fn parse(text: &str) -> Result<Parsed, Error> {
+pub(super) fn parse(text: &str) -> Result<Parsed<'_>, Error> {
     if text.len() > MAX_LENGTH {
         return Err(Error::new(ErrorKind::TooLong, MAX_LENGTH));
     }
@@ -73,14 +91,14 @@ struct Group {
 }
 
 impl Group {
-    fn close_and(&mut self, shape: &mut Vec<Op>) {
+    fn close_and(&mut self, shape: &mut SmallVec<[Op; 8]>) {
         if self.ands > 0 {
             shape.push(Op::And(self.ands.saturating_add(1)));
         }
         self.ands = 0;
     }
 
-    fn close(mut self, shape: &mut Vec<Op>) {
+    fn close(mut self, shape: &mut SmallVec<[Op; 8]>) {
         self.close_and(shape);
         if self.ors > 0 {
             shape.push(Op::Or(self.ors.saturating_add(1)));
@@ -91,10 +109,10 @@ impl Group {
     }
 }
 
-fn expression(mut input: &str) -> Result<Parsed, Fault> {
-    let (mut leaves, mut shape) = (Vec::new(), Vec::new());
+fn expression(mut input: &str) -> Result<Parsed<'_>, Fault> {
+    let (mut leaves, mut shape) = (SmallVec::new(), SmallVec::new());
     let mut group = Group::default();
-    let mut outer = Vec::new();
+    let mut outer: Vec<Group> = Vec::new();
     loop {
         // An operand: negations, then a group that opens or a leaf.
         let mut negated = false;
@@ -141,52 +159,45 @@ fn expression(mut input: &str) -> Result<Parsed, Fault> {
 }
 
 /// A function or a comparison.
-fn leaf(input: &str) -> IResult<&str, Leaf, Fault> {
+fn leaf(input: &str) -> IResult<&str, ParsedLeaf<'_>, Fault> {
     alt((
         preceded(tag("has("), cut(terminated(spaced(or(label, ErrorKind::ExpectedLabel)), close)))
-            .map(|label| Leaf::new(label, Test::Has)),
-        preceded((tag("all("), blanks), cut(close)).map(|_| Leaf::new("", Test::All)),
-        preceded((tag("global("), blanks), cut(close)).map(|_| Leaf::new("", Test::Global)),
+            .map(|label| ParsedLeaf::bare(Test::Has, label)),
+        preceded((tag("all("), blanks), cut(close)).map(|_| ParsedLeaf::bare(Test::All, "")),
+        preceded((tag("global("), blanks), cut(close)).map(|_| ParsedLeaf::bare(Test::Global, "")),
         comparison,
     ))
     .parse(input)
 }
 
 /// A label with a test of its value.
-fn comparison(input: &str) -> IResult<&str, Leaf, Fault> {
+fn comparison(input: &str) -> IResult<&str, ParsedLeaf<'_>, Fault> {
     let (rest, label) = label(input)?;
-    let (rest, make) = cut(spaced(or(operator, ErrorKind::ExpectedOperator))).parse(rest)?;
-    let (rest, test) = match make {
-        Make::Value(make) => cut(string).map(|text: &str| make(text.into())).parse(rest)?,
-        Make::Set(make) => cut(set).map(make).parse(rest)?,
+    let (rest, test) = cut(spaced(or(operator, ErrorKind::ExpectedOperator))).parse(rest)?;
+    let (rest, values) = match test {
+        Test::In | Test::NotIn => cut(set).parse(rest)?,
+        _ => cut(string).map(|value| SmallVec::from_iter([value])).parse(rest)?,
     };
-    Ok((rest, Leaf::new(label, test)))
-}
-
-/// How a comparison is made from what follows its operator.
-#[derive(Clone, Copy)]
-enum Make {
-    Value(fn(Box<str>) -> Test),
-    Set(fn(Box<[Box<str>]>) -> Test),
+    Ok((rest, ParsedLeaf { test, label, values }))
 }
 
 /// The words need no blank before or after them; that no letter follows is seen to by the quote or brace.
-fn operator(input: &str) -> IResult<&str, Make, Fault> {
+fn operator(input: &str) -> IResult<&str, Test, Fault> {
     alt((
-        value(Make::Value(Test::Eq), tag("==")),
-        value(Make::Value(Test::Ne), tag("!=")),
-        value(Make::Value(Test::Contains), tag("contains")),
-        value(Make::Value(Test::StartsWith), (tag("starts"), blanks, tag("with"))),
-        value(Make::Value(Test::EndsWith), (tag("ends"), blanks, tag("with"))),
-        value(Make::Set(Test::NotIn), (tag("not"), blanks, tag("in"))),
-        value(Make::Set(Test::In), tag("in")),
+        value(Test::Eq, tag("==")),
+        value(Test::Ne, tag("!=")),
+        value(Test::Contains, tag("contains")),
+        value(Test::StartsWith, (tag("starts"), blanks, tag("with"))),
+        value(Test::EndsWith, (tag("ends"), blanks, tag("with"))),
+        value(Test::NotIn, (tag("not"), blanks, tag("in"))),
+        value(Test::In, tag("in")),
     ))
     .parse(input)
 }
 
-fn set(input: &str) -> IResult<&str, Box<[Box<str>]>, Fault> {
+fn set(input: &str) -> IResult<&str, SmallVec<[&str; 2]>, Fault> {
     let (mut input, _) = or(terminated(char('{'), blanks), ErrorKind::ExpectedSet).parse(input)?;
-    let mut values: Vec<&str> = Vec::new();
+    let mut values: SmallVec<[&str; 2]> = SmallVec::new();
     while input.starts_with(['"', '\'']) {
         let (rest, value) = terminated(string, blanks).parse(input)?;
         values.push(value);
@@ -199,7 +210,7 @@ fn set(input: &str) -> IResult<&str, Box<[Box<str>]>, Fault> {
     let (rest, _) = or(char('}'), ErrorKind::ExpectedSetEnd).parse(input)?;
     values.sort_unstable();
     values.dedup();
-    Ok((rest, values.into_iter().map(Box::from).collect()))
+    Ok((rest, values))
 }
 
 fn string(input: &str) -> IResult<&str, &str, Fault> {
