@@ -59,6 +59,9 @@ pub use pack::{PackError, Packer};
 pub use parse::ParseError;
 #[cfg(feature = "alloc")]
 pub use rewrite::{AsPathEdit, ClusterListEdit, Edit, Rewrite, rewrite};
+pub use route_refresh::filters::{
+    FilterGroup, FilterGroups, FilterKind, OutboundFilters, PrefixFilter, PrefixFilters, PrefixRule, RefreshWhen,
+};
 pub use route_refresh::{RefreshSubtype, RouteRefresh};
 pub use update::{Announced, Announcements, Reasons, UpdateView, Verdict, Withdrawals, Withdrawn};
 #[cfg(feature = "alloc")]

@@ -1,5 +1,7 @@
 //! ROUTE-REFRESH (RFC 2918, RFC 7313): AFI (2 octets), subtype (1), SAFI (1).
 
+pub(crate) mod filters;
+
 use crate::frame::body;
 use crate::reader::{Reader, to_u16};
 use crate::registry::numbers;
@@ -34,7 +36,7 @@ impl RouteRefresh {
     }
 
     /// Reads a whole ROUTE-REFRESH message. Entries of outbound route filtering (RFC 5291) behind a request are passed
-    /// over, and so is whatever stands behind an unknown subtype.
+    /// over: [`OutboundFilters`](crate::OutboundFilters) reads them. So is whatever stands behind an unknown subtype.
     ///
     /// # Errors
     /// Fewer than 4 octets behind the header, or other than 4 for subtypes 1 and 2 (7/1 with the whole message, RFC 7313

@@ -26,7 +26,8 @@ fn all_public_types_are_send_and_sync() {
         Action, AttrProblem, Context, EncodeError, Error, ErrorKind, ParseError, SessionKind,
         // Messages.
         Capabilities<'_>, Message<'_>, Notification<'_>, NotificationBuf, Open, OpenView<'_>, Params, RouteRefresh,
-        ShutdownCommunication,
+        ShutdownCommunication, FilterGroup<'_>, FilterGroups<'_>, FilterKind, OutboundFilters<'_>, PrefixFilter,
+        PrefixFilters<'_>, PrefixRule, RefreshWhen,
         // Capabilities.
         AddPath, Bgpsec, FilterType, MultipleLabels, OutboundRouteFiltering, PathsLimit, AddPathMode, Capability, CapabilityView<'_>, ExtendedNextHop, Fqdn, GracefulRestart,
         GracefulRestartFamily, GracefulRestartParams, LongLivedFamily, LongLivedParams, Role, RoleParam,
