@@ -246,6 +246,16 @@ impl PeerConfig {
         self
     }
 
+    /// Whether routes that were taken with this configuration would be taken alike with the other one.
+    #[must_use]
+    pub fn imports_alike(&self, other: &PeerConfig) -> bool {
+        let rules = |config: &PeerConfig| {
+            let PeerConfig { kind, asn, allowas_in, role, policy, local_v4, local_v6, .. } = *config;
+            (kind, asn, allowas_in, role, policy, local_v4, local_v6)
+        };
+        rules(self) == rules(other)
+    }
+
     /// As another kind of peer.
     #[must_use]
     pub const fn with_kind(mut self, kind: PeerKind) -> PeerConfig {

@@ -49,6 +49,14 @@ pub enum Event {
         /// Do not drain: reset the connection.
         abort: bool,
     },
+    /// Set the options of the session's `transport` on the socket again: a key or the distance has changed (RFC 2385, RFC
+    /// 5925, RFC 5082). The session goes on.
+    Configure {
+        /// The connection.
+        conn: ConnId,
+        /// Whose it is.
+        peer: PeerId,
+    },
     /// A session is Established.
     Up {
         /// The peer.
@@ -169,6 +177,18 @@ const REJECTED: [u8; 21] = {
     [octets[16], octets[17], octets[18], octets[19], octets[20]] = [0, 21, 3, 6, 5];
     octets
 };
+
+/// Why a peer cannot get another configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UpdatePeerError {
+    /// There is no such peer.
+    #[error("there is no peer {0}")]
+    Unknown(PeerId),
+    /// The peer has this address, and another one is another peer.
+    #[error("the peer has address {0}, which cannot change")]
+    Address(core::net::IpAddr),
+}
 
 /// Why a peer cannot be added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -17,10 +17,11 @@ mod speaker;
 mod status;
 
 pub use config::{Config, PeerConfig};
-pub use event::{AddPeerError, ConnId, Direction, Event, Refused};
+pub use event::{AddPeerError, ConnId, Direction, Event, Refused, UpdatePeerError};
 pub use limit::{PrefixAction, PrefixLimit};
 pub use range::Range;
 pub use speaker::{Counters, Speaker};
 pub use status::{LastError, MessageCounters, PeerStatus};
 
+pub use bgp_fsm::Change;
 pub use bgp_rib::{AttrStore, PeerId};

@@ -67,6 +67,8 @@ pub(crate) struct Past {
     pub(crate) contested: Option<ConnId>,
     /// Connections that still drain, the older one first; more are not waited for.
     pub(crate) lingering: [Option<ConnId>; 2],
+    /// Options of the tables wait to be put in force; true = the peer is to be asked for its routes then.
+    pub(crate) change: Option<bool>,
     /// Families of whose number of prefixes the owner was warned.
     pub(crate) warned: FamilySet,
     pub(crate) established: u32,

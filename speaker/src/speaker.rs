@@ -10,6 +10,7 @@ mod policies;
 mod ranges;
 mod restart;
 mod sessions;
+mod update;
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -124,11 +125,16 @@ impl Speaker {
         if let Some((id, Which::Main)) = self.line_of(conn)
             && self.peer_ref(id).is_some_and(|peer| peer.up)
         {
-            while self.connections.waiting(conn) < WAITING_OCTETS
-                && let Some(messages) = self.rib.pull(store, id)
-            {
-                self.tap(conn, id, Direction::Sent, || messages.clone());
-                self.connections.queue(conn, messages);
+            while self.connections.waiting(conn) < WAITING_OCTETS {
+                match self.rib.pull(store, id) {
+                    Some(messages) => {
+                        self.tap(conn, id, Direction::Sent, || messages.clone());
+                        self.connections.queue(conn, messages);
+                    }
+                    // What was due under the old configuration has been given.
+                    None if self.change_tables(store, id, conn) => {}
+                    None => break,
+                }
             }
         }
         self.connections.slices(conn)
@@ -147,14 +153,7 @@ impl Speaker {
         if self.work {
             self.work = self.rib.process(store, WORK_PER_CALL);
         }
-        while let Some(peer) = self.rib.poll_ready() {
-            // What waits already is polled until nothing does, and that finds the new octets.
-            if let Some(conn) = self.peer_ref(peer).filter(|peer| peer.up).and_then(|peer| peer.main.conn)
-                && self.connections.waiting(conn) == 0
-            {
-                self.events.push_back(Event::Transmit { conn });
-            }
-        }
+        self.tell_ready();
         self.work
     }
 
@@ -249,6 +248,18 @@ impl Speaker {
     pub fn session(&self, conn: ConnId) -> Option<&Session> {
         let (peer, which) = self.line_of(conn)?;
         Some(&self.peer_ref(peer)?.line(which)?.session)
+    }
+
+    /// Tells which connections have got something to send.
+    fn tell_ready(&mut self) {
+        while let Some(peer) = self.rib.poll_ready() {
+            // What waits already is polled until nothing does, and that finds the new octets.
+            if let Some(conn) = self.peer_ref(peer).filter(|peer| peer.up).and_then(|peer| peer.main.conn)
+                && self.connections.waiting(conn) == 0
+            {
+                self.events.push_back(Event::Transmit { conn });
+            }
+        }
     }
 
     fn peer_ref(&self, id: PeerId) -> Option<&Peer> {

@@ -21,4 +21,5 @@ fn every_public_type_is_send_and_sync() {
     check::<bgp_speaker::Range>();
     check::<bgp_speaker::Refused>();
     check::<bgp_speaker::Speaker>();
+    check::<bgp_speaker::UpdatePeerError>();
 }

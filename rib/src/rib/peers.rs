@@ -243,6 +243,43 @@ impl Rib {
         }
     }
 
+    /// Replaces the configuration of a peer that is up, on the session that `context` tells of: import rules apply to what
+    /// it announces from then on, so it has to be asked for its routes again where those differ. True: what it is sent may
+    /// differ, and its whole table goes out again, followed by End-of-RIB. What it had been sent and is not any more is
+    /// for the caller to withdraw: that is the difference of [`adj_rib_out_paths`](Rib::adj_rib_out_paths) before, when
+    /// [`pull`](Rib::pull) has nothing more for it, and after, when [`process`](Rib::process) has finished.
+    ///
+    /// ```
+    /// # use bgp_rib::{AttrStore, Config, PeerConfig, PeerKind, Rib};
+    /// # use bgp_wire::{Asn, BgpId, Context, SessionKind};
+    /// # let (mut store, local) = (AttrStore::new(1), "192.0.2.1".parse()?);
+    /// # let mut rib = Rib::new(Config::new(Asn(64512), BgpId(1)).with_local_v4(local), 2);
+    /// let config = PeerConfig::new(PeerKind::Ibgp, Asn(64512), "192.0.2.2".parse()?);
+    /// let (peer, context) = (rib.add_peer(config)?, Context::new(SessionKind::Ibgp));
+    /// rib.peer_up(&mut store, peer, &context, BgpId(2));
+    /// assert!(!rib.change_peer_config(&mut store, peer, config.with_allowas_in(1), &context));
+    /// assert!(rib.change_peer_config(&mut store, peer, config.with_next_hop_self(true), &context));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn change_peer_config(
+        &mut self,
+        store: &mut AttrStore,
+        id: PeerId,
+        config: PeerConfig,
+        context: &Context,
+    ) -> bool {
+        let key = GroupKey::new(View::new(&self.config, &config), context);
+        let Some(peer) = self.peer_mut(id) else { return false };
+        peer.config = config;
+        let (router_id, number) = (peer.router_id, peer.group);
+        let Some(number) = number else { return false };
+        let changes = group_at(&mut self.groups, number).is_some_and(|group| *group.key() != key);
+        if changes {
+            self.peer_up(store, id, context, router_id);
+        }
+        changes
+    }
+
     fn leave_group(&mut self, store: &mut AttrStore, id: PeerId) {
         let Some(number) = self.peer_mut(id).and_then(|peer| peer.group.take()) else { return };
         self.walked = true;

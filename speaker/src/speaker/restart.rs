@@ -75,7 +75,7 @@ impl Speaker {
 }
 
 /// What the tables are told of a peer, when its OPEN has said what the configuration left open.
-fn suited(config: PeerConfig, negotiated: &Negotiated) -> PeerConfig {
+pub(super) fn suited(config: PeerConfig, negotiated: &Negotiated) -> PeerConfig {
     let kind = match negotiated.session {
         SessionKind::Ibgp if config.kind().is_internal() => config.kind(),
         SessionKind::Ibgp => PeerKind::Ibgp,

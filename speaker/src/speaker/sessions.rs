@@ -356,6 +356,11 @@ impl Speaker {
             match action {
                 TcpAction::Connect => self.dial(peer, which),
                 TcpAction::Close { abort } => self.close(now, peer, which, abort),
+                TcpAction::Configure => {
+                    if let Some(conn) = self.peer_ref(peer).and_then(|peer| peer.line(which)?.conn) {
+                        self.events.push_back(Event::Configure { conn, peer });
+                    }
+                }
                 _ => {}
             }
         }
@@ -406,6 +411,7 @@ impl Speaker {
                     (peer.up, peer.since) = (true, now);
                     let past = peer.past_mut();
                     past.contested = contested;
+                    past.change = None;
                     past.warned = bgp_wire::FamilySet::EMPTY;
                     past.established = past.established.saturating_add(1);
                 }

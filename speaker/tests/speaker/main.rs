@@ -11,3 +11,4 @@ mod reflection;
 mod restart;
 mod storm;
 mod streams;
+mod update;
