@@ -117,12 +117,14 @@ pub(crate) enum LabelForm {
 }
 
 impl Form {
+    #[inline]
     fn reach(ctx: &Context, family: Family) -> Form {
         let add_path = ctx.add_path_receive().contains(family);
         let labels = if ctx.multiple_labels().contains(family) { LabelForm::Stack } else { LabelForm::One };
         Form { add_path, labels }
     }
 
+    #[inline]
     fn unreach(ctx: &Context, family: Family) -> Form {
         Form { add_path: ctx.add_path_receive().contains(family), labels: LabelForm::Withdrawn }
     }
@@ -285,14 +287,34 @@ impl<'m> Nlris<'m> {
         Nlris { octets, family, form: Form::unreach(ctx, family) }
     }
 
+    /// None.
+    #[inline]
+    pub(crate) const fn none() -> Nlris<'m> {
+        let form = Form { add_path: false, labels: LabelForm::One };
+        Nlris { octets: &[], family: Family::IPV4_UNICAST, form }
+    }
+
+    /// All that are left, if there are any; none are left here.
+    #[inline]
+    pub(crate) fn take_all(&mut self) -> Option<Nlris<'m>> {
+        if self.octets.is_empty() {
+            return None;
+        }
+        let all = self.clone();
+        self.octets = &[];
+        Some(all)
+    }
+
     /// The family of all of them.
     #[must_use]
+    #[inline]
     pub fn family(&self) -> Family {
         self.family
     }
 
     /// Whether there is none left.
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.octets.is_empty()
     }
@@ -345,6 +367,30 @@ impl<'m> Iterator for Nlris<'m> {
         };
         self.octets = behind;
         Some(PathNlri { path_id, nlri })
+    }
+
+    // The family is asked for once, not for each route.
+    #[inline]
+    fn fold<B, F: FnMut(B, PathNlri<'m>) -> B>(mut self, init: B, mut f: F) -> B {
+        let mut all = init;
+        if self.family == Family::IPV4_UNICAST && !self.form.add_path {
+            let mut octets = self.octets;
+            loop {
+                if let Some((net, behind)) = prefix::decode_v4_near(octets) {
+                    octets = behind;
+                    all = f(all, PathNlri { path_id: None, nlri: NlriRef::Ipv4(net) });
+                } else if let Some((net, behind)) = prefix::decode_v4_any(octets) {
+                    octets = behind;
+                    all = f(all, PathNlri { path_id: None, nlri: NlriRef::Ipv4(net) });
+                } else {
+                    return all;
+                }
+            }
+        }
+        while let Some(nlri) = self.next() {
+            all = f(all, nlri);
+        }
+        all
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

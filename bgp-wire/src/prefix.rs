@@ -19,7 +19,7 @@ fn cut(octets: &[u8], max: u8) -> Option<(u8, &[u8], &[u8])> {
 /// Whether `octets` are whole IPv4 prefixes and nothing else.
 #[inline]
 pub(crate) fn are_v4(octets: &[u8]) -> bool {
-    are_whole(octets, const { &steps(32) })
+    are_whole(octets, &STEPS_V4)
 }
 
 #[inline]
@@ -30,6 +30,8 @@ fn are_whole(octets: &[u8], steps: &'static [u16; 256]) -> bool {
     }
     at == octets.len()
 }
+
+static STEPS_V4: [u16; 256] = steps(32);
 
 /// By the length in bits, the octets of a prefix and its length octet: beyond the end of any message if it is too long.
 const fn steps(max: usize) -> [u16; 256] {
@@ -57,17 +59,50 @@ pub(crate) fn skip(octets: &[u8], max: u8) -> Option<&[u8]> {
 /// The IPv4 prefix in front of `octets` and what is behind it. Bits behind the prefix length do not count.
 #[inline]
 pub(crate) fn decode_v4(octets: &[u8]) -> Option<(Ipv4Net, &[u8])> {
-    let (bits, from, behind) = cut(octets, 32)?;
-    let address = match from.first_chunk::<4>() {
-        // One load where the octets behind belong to something else, which the mask takes away.
-        Some(octets) => u32::from_be_bytes(*octets),
-        None => {
-            from.iter().fold((0, 24), |(sum, shift): (u32, u32), octet| (sum | u32::from(*octet) << shift, shift - 8)).0
-        }
-    };
-    let mask = !u32::MAX.unbounded_shr(bits.into());
-    Ipv4Net::new((address & mask).into(), bits).ok().map(|net| (net, behind))
+    decode_v4_near(octets).or_else(|| decode_v4_any(octets))
 }
+
+/// The same where one load takes length and address: in front of four octets, for up to 24 bits. Nearly all announced
+/// prefixes are so; what the shorter of them do not own is masked away.
+#[inline]
+pub(crate) fn decode_v4_near(octets: &[u8]) -> Option<(Ipv4Net, &[u8])> {
+    let word = u32::from_le_bytes(*octets.first_chunk::<4>()?);
+    let [bits, ..] = word.to_le_bytes();
+    if bits > 24 {
+        return None;
+    }
+    let behind = octets.get(STEPS_V4.get(usize::from(bits)).copied().map_or(BEYOND, usize::from)..)?;
+    let address = word >> 8 & MASKS.get(usize::from(bits))?;
+    Ipv4Net::new(address.to_le_bytes().into(), bits).ok().map(|net| (net, behind))
+}
+
+#[inline]
+pub(crate) fn decode_v4_any(octets: &[u8]) -> Option<(Ipv4Net, &[u8])> {
+    if octets.is_empty() { None } else { decode_v4_rare(octets) }
+}
+
+#[inline(never)]
+fn decode_v4_rare(octets: &[u8]) -> Option<(Ipv4Net, &[u8])> {
+    let (bits, from, behind) = cut(octets, 32)?;
+    let mut address = [0; 4];
+    address.iter_mut().zip(from).for_each(|(to, octet)| *to = *octet);
+    let address = u32::from_le_bytes(address) & MASKS.get(usize::from(bits))?;
+    Ipv4Net::new(address.to_le_bytes().into(), bits).ok().map(|net| (net, behind))
+}
+
+/// By the length in bits, the bits of an IPv4 address that count, the first octet in the low bits.
+static MASKS: [u32; 33] = {
+    let mut masks = [0; 33];
+    let mut bits = 0;
+    while bits <= 32 {
+        #[expect(clippy::indexing_slicing, reason = "evaluated at compile time")]
+        {
+            masks[bits] = (!u32::MAX.unbounded_shr(low_u16(bits) as u32)).swap_bytes();
+        }
+        bits += 1;
+    }
+    masks
+};
 
 /// The IPv6 prefix in front of `octets` and what is behind it. Bits behind the prefix length do not count.
 #[inline]

@@ -411,4 +411,4 @@ const WITHDRAWN: usize = 21;
 /// Where the path attributes begin if there are none.
 const ATTRS: usize = 23;
 
-const _: () = assert!(size_of::<UpdateView<'_>>() <= 200);
+const _: () = assert!(size_of::<UpdateView<'_>>() <= 256);

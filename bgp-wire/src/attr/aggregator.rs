@@ -24,6 +24,7 @@ impl Aggregator {
     }
 
     /// Either form, told apart by its length.
+    #[inline]
     pub(crate) fn decode(value: &[u8]) -> Option<Aggregator> {
         match *value {
             [a, b, e, f, g, h] => Some(Aggregator::new([0, 0, a, b], [e, f, g, h])),
@@ -59,14 +60,15 @@ impl Attribute for Aggregator {
 impl Attributes<'_> {
     /// AGGREGATOR; on a 2-octet session with the AS of AS4_AGGREGATOR where that applies (RFC 6793 section 4.2.3).
     #[must_use]
+    #[inline]
     pub fn aggregator(&self) -> Option<Aggregator> {
         let aggregator = Aggregator::decode(self.value::<Aggregator>()?)?;
-        if aggregator.asn == Asn::TRANS
-            && let Some(wide) = self.get(AttrType::AS4_AGGREGATOR).and_then(|raw| Aggregator::decode(raw.value))
-        {
-            return Some(wide);
-        }
-        Some(aggregator)
+        Some(if aggregator.asn == Asn::TRANS { self.as4_aggregator().unwrap_or(aggregator) } else { aggregator })
+    }
+
+    #[cold]
+    fn as4_aggregator(&self) -> Option<Aggregator> {
+        self.get(AttrType::AS4_AGGREGATOR).and_then(|raw| Aggregator::decode(raw.value))
     }
 
     /// RFC 6793 section 4.2.3: an AGGREGATOR with another AS than AS_TRANS beside an AS4_AGGREGATOR says that somebody

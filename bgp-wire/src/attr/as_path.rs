@@ -47,6 +47,7 @@ impl SegmentKind {
         matches!(self, SegmentKind::Set | SegmentKind::ConfedSet)
     }
 
+    #[inline]
     fn from_code(code: u8) -> Option<SegmentKind> {
         match code {
             1 => Some(SegmentKind::Set),
@@ -96,6 +97,17 @@ impl Iterator for Asns<'_> {
         }
     }
 
+    #[inline]
+    fn fold<B, F: FnMut(B, Asn) -> B>(self, init: B, mut f: F) -> B {
+        if self.wide {
+            let asns = self.octets.as_chunks::<4>().0;
+            asns.iter().fold(init, |all, asn| f(all, Asn(u32::from_be_bytes(*asn))))
+        } else {
+            let asns = self.octets.as_chunks::<2>().0;
+            asns.iter().fold(init, |all, asn| f(all, Asn(u16::from_be_bytes(*asn).into())))
+        }
+    }
+
     fn size_hint(&self) -> (usize, Option<usize>) {
         let count = self.octets.len() / width(self.wide);
         (count, Some(count))
@@ -103,6 +115,50 @@ impl Iterator for Asns<'_> {
 }
 
 impl ExactSizeIterator for Asns<'_> {}
+
+#[cold]
+fn fold_merged<B>(segments: Segments<'_>, init: B, mut f: impl FnMut(B, Asn) -> B) -> B {
+    let mut all = init;
+    for segment in segments {
+        all = segment.asns.fold(all, &mut f);
+    }
+    all
+}
+
+/// The AS numbers of all segments.
+#[derive(Debug, Clone)]
+struct Members<'a> {
+    segments: Segments<'a>,
+    open: Asns<'a>,
+}
+
+impl Iterator for Members<'_> {
+    type Item = Asn;
+
+    #[inline]
+    fn next(&mut self) -> Option<Asn> {
+        loop {
+            if let Some(asn) = self.open.next() {
+                return Some(asn);
+            }
+            self.open = self.segments.next()?.asns;
+        }
+    }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, Asn) -> B>(self, init: B, mut f: F) -> B {
+        let mut all = self.open.fold(init, &mut f);
+        if self.segments.as4.is_some() {
+            return fold_merged(self.segments, all, f);
+        }
+        let Segments { mut octets, wide, .. } = self.segments;
+        while let Some((segment, rest)) = split(octets, wide) {
+            octets = rest;
+            all = segment.asns.fold(all, &mut f);
+        }
+        all
+    }
+}
 impl FusedIterator for Asns<'_> {}
 
 /// A validated AS_PATH, with the AS4_PATH merged in where the session has 2-octet AS numbers (RFC 6793 section 4.2.3).
@@ -138,6 +194,7 @@ struct As4<'a> {
 
 impl<'a> AsPath<'a> {
     /// The path of a validated value; `wide` is the size of its AS numbers.
+    #[inline]
     pub(crate) fn new(octets: &'a [u8], wide: bool) -> AsPath<'a> {
         AsPath { octets, wide, as4: None }
     }
@@ -154,13 +211,15 @@ impl<'a> AsPath<'a> {
 
     /// The segments, nearest first.
     #[must_use]
+    #[inline]
     pub fn segments(&self) -> Segments<'a> {
         Segments { octets: self.octets, wide: self.wide, as4: self.as4, taken: true }
     }
 
     /// The AS numbers of all segments in the order they are written.
+    #[inline]
     pub fn asns(&self) -> impl Iterator<Item = Asn> + use<'a> {
-        self.segments().flat_map(|segment| segment.asns)
+        Members { segments: self.segments(), open: Asns { octets: &[], wide: self.wide } }
     }
 
     /// Whether there is no segment: a route of the local AS.
@@ -335,6 +394,14 @@ impl<'a> Iterator for Segments<'a> {
             self.octets = rest;
             return Some(segment);
         };
+        self.next_merged(as4, lead)
+    }
+}
+
+impl<'a> Segments<'a> {
+    /// The next segment where an AS4_PATH takes over behind `lead` more hops.
+    #[cold]
+    fn next_merged(&mut self, as4: &'a [u8], lead: u32) -> Option<Segment<'a>> {
         if let (true, Some((segment, rest))) = (self.taken, split(self.octets, self.wide)) {
             self.octets = rest;
             let hops = match segment.kind {
@@ -460,6 +527,7 @@ fn starts_with(value: &[u8], wide: bool, peer: Option<Asn>) -> bool {
     first.and_then(|(mut segment, _)| segment.asns.next()) == Some(expected)
 }
 
+#[inline]
 fn split(octets: &[u8], wide: bool) -> Option<(Segment<'_>, &[u8])> {
     let ([code, count], rest) = octets.split_first_chunk::<2>()?;
     let kind = SegmentKind::from_code(*code)?;
@@ -488,15 +556,22 @@ fn width(wide: bool) -> usize {
 impl<'a> Attributes<'a> {
     /// AS_PATH with 4-octet AS numbers; on a 2-octet session the AS4_PATH is merged in (RFC 6793 section 4.2.3).
     #[must_use]
+    #[inline]
     pub fn as_path(&self) -> Option<AsPath<'a>> {
-        let path = AsPath::new(self.value::<AsPath<'_>>()?, self.four_octet_as());
-        if self.four_octet_as() {
-            return Some(path);
+        let octets = self.value::<AsPath<'_>>()?;
+        if self.contains(AttrType::AS4_PATH) {
+            return Some(self.merge_as4(octets));
         }
-        Some(match self.get(AttrType::AS4_PATH) {
-            Some(as4) if !self.as4_ignored() => path.merged(as4.value),
+        Some(AsPath::new(octets, self.four_octet_as()))
+    }
+
+    #[cold]
+    fn merge_as4(&self, octets: &'a [u8]) -> AsPath<'a> {
+        let path = AsPath::new(octets, self.four_octet_as());
+        match self.get(AttrType::AS4_PATH) {
+            Some(as4) if !self.four_octet_as() && !self.as4_ignored() => path.merged(as4.value),
             _ => path,
-        })
+        }
     }
 }
 

@@ -15,6 +15,7 @@ impl Attribute for AtomicAggregate {
 impl Attributes<'_> {
     /// Whether ATOMIC_AGGREGATE is there.
     #[must_use]
+    #[inline]
     pub fn atomic_aggregate(&self) -> bool {
         self.value::<AtomicAggregate>().is_some()
     }

@@ -22,6 +22,7 @@ impl From<[u8; 4]> for ClusterId {
 impl<'a> Attributes<'a> {
     /// The CLUSTER_LIST, nearest cluster first; empty where there is none.
     #[must_use]
+    #[inline]
     pub fn cluster_list(&self) -> Values<'a, ClusterId, 4> {
         Values::new(self.value::<ClusterList>().unwrap_or_default())
     }

@@ -14,6 +14,7 @@ impl Attribute for Communities {
 impl<'a> Attributes<'a> {
     /// The COMMUNITIES, in their order.
     #[must_use]
+    #[inline]
     pub fn communities(&self) -> Values<'a, Community, 4> {
         Values::new(self.value::<Communities>().unwrap_or_default())
     }

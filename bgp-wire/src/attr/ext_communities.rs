@@ -14,6 +14,7 @@ impl Attribute for ExtCommunities {
 impl<'a> Attributes<'a> {
     /// The EXTENDED_COMMUNITIES, in their order.
     #[must_use]
+    #[inline]
     pub fn ext_communities(&self) -> Values<'a, ExtCommunity, 8> {
         Values::new(self.value::<ExtCommunities>().unwrap_or_default())
     }

@@ -14,6 +14,7 @@ impl Attribute for LargeCommunities {
 impl<'a> Attributes<'a> {
     /// The large communities, in their order; a canonical block has no duplicates (RFC 8092 section 5).
     #[must_use]
+    #[inline]
     pub fn large_communities(&self) -> Values<'a, LargeCommunity, 12> {
         Values::new(self.value::<LargeCommunities>().unwrap_or_default())
     }

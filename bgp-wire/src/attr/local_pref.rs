@@ -15,6 +15,7 @@ impl Attribute for LocalPref {
 impl Attributes<'_> {
     /// LOCAL_PREF; external peers' is discarded (RFC 7606 section 7.5).
     #[must_use]
+    #[inline]
     pub fn local_pref(&self) -> Option<u32> {
         u32_at(self.value::<LocalPref>()?, 0)
     }

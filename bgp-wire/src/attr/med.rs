@@ -14,6 +14,7 @@ impl Attributes<'_> {
     /// MULTI_EXIT_DISC.
     #[must_use]
     #[doc(alias = "multi_exit_disc")]
+    #[inline]
     pub fn med(&self) -> Option<u32> {
         u32_at(self.value::<Med>()?, 0)
     }

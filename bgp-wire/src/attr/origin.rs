@@ -31,6 +31,7 @@ impl Origin {
         }
     }
 
+    #[inline]
     fn from_code(code: u8) -> Option<Origin> {
         match code {
             0 => Some(Origin::Igp),
@@ -66,6 +67,7 @@ impl Attribute for Origin {
 impl Attributes<'_> {
     /// ORIGIN.
     #[must_use]
+    #[inline]
     pub fn origin(&self) -> Option<Origin> {
         self.value::<Origin>()?.first().copied().and_then(Origin::from_code)
     }

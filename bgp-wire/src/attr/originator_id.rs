@@ -16,6 +16,7 @@ impl Attribute for OriginatorId {
 impl Attributes<'_> {
     /// ORIGINATOR_ID.
     #[must_use]
+    #[inline]
     pub fn originator_id(&self) -> Option<BgpId> {
         u32_at(self.value::<OriginatorId>()?, 0).map(BgpId)
     }

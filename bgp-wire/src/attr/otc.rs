@@ -16,6 +16,7 @@ impl Attributes<'_> {
     /// OTC, Only to Customer.
     #[must_use]
     #[doc(alias = "only_to_customer")]
+    #[inline]
     pub fn otc(&self) -> Option<Asn> {
         u32_at(self.value::<Otc>()?, 0).map(Asn)
     }

@@ -19,6 +19,11 @@ pub struct RawAttr<'a> {
 }
 
 impl RawAttr<'_> {
+    /// Whether the length field has two octets.
+    pub(super) fn is_extended(&self) -> bool {
+        self.flags.0 & AttrFlags::EXTENDED_LENGTH.0 != 0
+    }
+
     /// The flags of the canonical form, without the Extended Length bit: Partial means something only on optional
     /// transitive attributes (RFC 4271 section 4.3).
     pub(crate) fn canonical_flags(&self) -> u8 {

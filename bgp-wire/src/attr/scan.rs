@@ -85,7 +85,7 @@ impl<'a> Scan<'a> {
         };
         match judgement {
             Judgement::Good(slot) => {
-                self.index.set(slot, place.start);
+                self.index.set(slot, place.value(&raw), raw.is_extended());
                 Step::Fine
             }
             Judgement::NoRow => {
@@ -118,7 +118,7 @@ impl<'a> Scan<'a> {
     #[cold]
     fn wrong_flags(&mut self, raw: &RawAttr<'_>, slot: usize, place: Place) {
         if carries_nlri(raw.ty) {
-            self.index.set(slot, place.start);
+            self.index.set(slot, place.value(raw), raw.is_extended());
         } else {
             self.left_out.insert(raw.ty);
         }
@@ -147,6 +147,11 @@ struct Place {
 }
 
 impl Place {
+    /// Where the value begins.
+    fn value(self, raw: &RawAttr<'_>) -> u16 {
+        self.start.saturating_add(if raw.is_extended() { 4 } else { 3 })
+    }
+
     #[cold]
     fn error(self, problem: AttrProblem, action: Action) -> Step {
         let span = Span { start: self.start, len: self.len };

@@ -29,6 +29,7 @@ impl AttrSet {
 
     /// Whether `ty` is a member.
     #[must_use]
+    #[inline]
     pub fn contains(self, ty: AttrType) -> bool {
         self.0.get(word(ty)).is_some_and(|bits| bits & bit(ty) != 0)
     }

@@ -76,7 +76,7 @@ impl<'a, 'i> Straight<'a, 'i> {
         if T::check(value, ctx).is_err() {
             return false;
         }
-        self.index.set(T::SLOT, low_u16(self.end.wrapping_sub(self.rest.len())));
+        self.index.set(T::SLOT, low_u16(self.end.wrapping_sub(len).wrapping_sub(rest.len())), head == 4);
         self.taken |= 1 << T::TYPE.0;
         self.rest = rest;
         match first(rest) {

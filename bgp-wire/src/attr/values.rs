@@ -24,12 +24,14 @@ pub struct Values<'a, T, const N: usize> {
 
 impl<'a, T, const N: usize> Values<'a, T, N> {
     /// The values of `octets`; a shorter rest at the end is left out.
+    #[inline]
     pub(crate) fn new(octets: &'a [u8]) -> Values<'a, T, N> {
         Values { rest: octets.as_chunks::<N>().0.iter(), kind: PhantomData }
     }
 
     /// The octets of the values that are still to come.
     #[must_use]
+    #[inline]
     pub fn as_bytes(&self) -> &'a [u8] {
         self.rest.as_slice().as_flattened()
     }
@@ -44,6 +46,7 @@ impl<T, const N: usize> Clone for Values<'_, T, N> {
 impl<T: From<[u8; N]>, const N: usize> Iterator for Values<'_, T, N> {
     type Item = T;
 
+    #[inline]
     fn next(&mut self) -> Option<T> {
         self.rest.next().map(|octets| T::from(*octets))
     }

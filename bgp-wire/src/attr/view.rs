@@ -3,7 +3,7 @@
 use crate::attr::index::Index;
 use crate::attr::raw::split;
 use crate::attr::scan::{Scan, Step};
-use crate::attr::{AttrSet, RawAttr, RawAttrs, Row, slot};
+use crate::attr::{AttrSet, Length, RawAttr, RawAttrs, Row, slot};
 use crate::reader::to_u16;
 use crate::{AttrType, Context, Error, ErrorKind, SessionKind};
 
@@ -78,12 +78,14 @@ impl<'a> Attributes<'a> {
 
     /// Whether an attribute of that type is there.
     #[must_use]
+    #[inline]
     pub fn contains(&self, ty: AttrType) -> bool {
         self.present.contains(ty)
     }
 
     /// The types that are there.
     #[must_use]
+    #[inline]
     pub fn types(&self) -> AttrSet {
         self.present
     }
@@ -133,7 +135,23 @@ impl<'a> Attributes<'a> {
     /// The value of a typed attribute.
     #[inline]
     pub(crate) fn value<T: Row>(&self) -> Option<&'a [u8]> {
-        self.at(self.index.get(T::SLOT)?).map(|raw| raw.value)
+        let (at, extended) = self.index.value(T::SLOT)?;
+        let at = usize::from(at);
+        // What the index knows has the length that its row says.
+        if let Length::Exact(len) = T::LENGTH {
+            return self.octets.get(at..at + usize::from(len));
+        }
+        if extended {
+            return self.long_value(at);
+        }
+        let (len, octets) = self.octets.get(at.wrapping_sub(1)..)?.split_first()?;
+        octets.get(..usize::from(*len))
+    }
+
+    #[inline]
+    fn long_value(&self, at: usize) -> Option<&'a [u8]> {
+        let (len, octets) = self.octets.get(at.wrapping_sub(2)..)?.split_first_chunk::<2>()?;
+        octets.get(..usize::from(u16::from_be_bytes(*len)))
     }
 
     #[inline]
