@@ -209,6 +209,8 @@ pub enum AttrProblem {
     Syntax,
     /// An SRv6 service in a BGP Prefix-SID is malformed (RFC 9252 section 7).
     Srv6Service,
+    /// It announces an Ethernet VPN route that means nothing (RFC 7432 section 8, RFC 9135, RFC 9136 section 3.2).
+    Route,
     /// Well-known, mandatory, and not there.
     Missing,
     /// It occurs again: the first one stands.
@@ -229,7 +231,9 @@ impl AttrProblem {
             Self::Length => (C::ATTRIBUTE_LENGTH_ERROR, Data::Span),
             Self::Origin => (C::INVALID_ORIGIN, Data::Span),
             Self::NextHop => (C::INVALID_NEXT_HOP, Data::Span),
-            Self::NextHopLength | Self::Syntax | Self::Srv6Service => (C::OPTIONAL_ATTRIBUTE_ERROR, Data::Span),
+            Self::NextHopLength | Self::Syntax | Self::Srv6Service | Self::Route => {
+                (C::OPTIONAL_ATTRIBUTE_ERROR, Data::Span)
+            }
             Self::Segment | Self::AsZero | Self::Confederation | Self::AsSet | Self::FirstAs | Self::TooLong => {
                 match ty {
                     AttrType::AS_PATH => (C::MALFORMED_AS_PATH, Data::None),
@@ -268,6 +272,7 @@ impl fmt::Display for AttrProblem {
             Self::TooLong => "is too long",
             Self::Syntax => "is malformed",
             Self::Srv6Service => "has a malformed srv6 service",
+            Self::Route => "announces a route that means nothing",
             Self::Missing => "is missing",
             Self::Duplicate => "occurs again",
             Self::Unrecognized => "is not optional and not known",

@@ -2,6 +2,8 @@
 //!
 //! All other families are carried as opaque octets.
 
+#[cfg(feature = "arbitrary")]
+mod arbitrary;
 #[cfg(feature = "alloc")]
 mod encoded;
 pub mod evpn;
@@ -157,10 +159,11 @@ pub(crate) fn check_unreach(ctx: &Context, family: Family, octets: &[u8]) -> Res
     check_form(family, Form::unreach(ctx, family), octets)
 }
 
-/// Checks that `octets` are whole prefixes of a unicast family; an error is where the first that is not begins.
+/// Checks that `octets` are whole NLRI outside of a session, in which labels end with the one that has the bottom-of-stack
+/// bit; an error is where the first that is not begins.
 #[inline]
 pub(crate) fn check(family: Family, add_path: bool, octets: &[u8]) -> Result<(), usize> {
-    check_form(family, Form { add_path, labels: LabelForm::One }, octets)
+    check_form(family, Form { add_path, labels: LabelForm::Stack }, octets)
 }
 
 #[inline]
@@ -170,6 +173,27 @@ fn check_form(family: Family, form: Form, octets: &[u8]) -> Result<(), usize> {
         Family::IPV6_UNICAST => check_with(|rest| prefix::skip(rest, 128), form.add_path, octets),
         _ => check_rows(family, form, octets),
     }
+}
+
+/// Whether all announcements of a checked MP_REACH_NLRI mean something beside the extended communities of the UPDATE;
+/// only those of Ethernet VPNs can mean nothing.
+pub(crate) fn has_meaning(
+    ctx: &Context,
+    family: Family,
+    octets: &[u8],
+    communities: impl Iterator<Item = [u8; 8]>,
+) -> bool {
+    if family != Family::L2VPN_EVPN {
+        return true;
+    }
+    let companions = evpn::Companions::of(communities);
+    Nlris::reach(ctx, family, octets).all(|PathNlri { nlri, .. }| match &nlri {
+        NlriRef::Typed(nlri) => match nlri.value() {
+            NlriValue::Evpn(route) => route.has_meaning(companions),
+            _ => true,
+        },
+        _ => true,
+    })
 }
 
 /// One NLRI. Addresses have no bits behind the prefix length.
@@ -275,6 +299,12 @@ pub struct Nlris<'m> {
 }
 
 impl<'m> Nlris<'m> {
+    /// Those that [`check`] checked.
+    #[cfg(any(feature = "mrt", feature = "bmp"))]
+    pub(crate) fn new(family: Family, add_path: bool, octets: &'m [u8]) -> Nlris<'m> {
+        Nlris { octets, family, form: Form { add_path, labels: LabelForm::Stack } }
+    }
+
     /// Those of an MP_REACH_NLRI, or of the NLRI field.
     #[inline]
     pub(crate) fn reach(ctx: &Context, family: Family, octets: &'m [u8]) -> Nlris<'m> {

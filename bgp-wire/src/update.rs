@@ -83,7 +83,9 @@ impl<'m> UpdateView<'m> {
         // Without NLRI nothing is mandatory, but an MP_REACH_NLRI may have some.
         let complete = taken & ALWAYS == ALWAYS && (taken & LOCAL_PREF != 0 || ctx.kind() != SessionKind::Ibgp)
             || sections.attrs_end == message.len() && (taken & MP_REACH == 0 || mandatory(ctx, false) & !taken == 0);
-        if !left.is_empty() || !complete {
+        // Ethernet VPN routes are held against the attributes beside them.
+        let plain = taken & MP_REACH == 0 || !ctx.families().contains(Family::L2VPN_EVPN);
+        if !left.is_empty() || !complete || !plain {
             return judge(message, ctx, &sections, left, taken, &index);
         }
         Ok(UpdateView::new(message, ctx, &sections, AttrSet::below_64(taken), &index))
@@ -257,6 +259,19 @@ impl<'m> UpdateView<'m> {
         AttrSet::below_64(mandatory(&self.ctx, !self.nlri_field().is_empty())).difference(seen)
     }
 
+    /// An Ethernet VPN announcement that is well-formed and means nothing.
+    #[cold]
+    fn meaningless(&self) -> Option<Error> {
+        let parts = self.mp_reach().filter(|parts| self.ctx.families().contains(parts.family))?;
+        let communities = self.attributes().ext_communities().map(|community| community.0);
+        if nlri::has_meaning(&self.ctx, parts.family, parts.nlri, communities) {
+            return None;
+        }
+        let (ty, problem, action) = (AttrType::MP_REACH_NLRI, AttrProblem::Route, Action::TreatAsWithdraw);
+        let offset = self.index.get(MpReach::SLOT).unwrap_or(self.attrs_end);
+        Some(Error::new(ErrorKind::Attribute { ty, problem, action }, offset))
+    }
+
     #[cold]
     fn lacks(&self, ty: AttrType) -> Error {
         let (problem, action) = (AttrProblem::Missing, Action::TreatAsWithdraw);
@@ -297,7 +312,7 @@ fn judge<'m>(
     view.left_out = scan.left_out;
     let reachable = view.has_reachable();
     if reachable {
-        view.missing(scan.seen).iter().map(|ty| view.lacks(ty)).for_each(note);
+        view.missing(scan.seen).iter().map(|ty| view.lacks(ty)).chain(view.meaningless()).for_each(note);
     }
     let action = worst.map_or(Action::Accept, |worst| worst.action());
     match worst {

@@ -7,6 +7,7 @@ mod text;
 use core::net::IpAddr;
 
 pub use self::address::{EthernetSegmentId, LabelField, MacAddress};
+pub(crate) use self::meaning::Companions;
 #[cfg(feature = "alloc")]
 pub(crate) use self::text::parse;
 

@@ -82,6 +82,7 @@ impl Labels {
     }
 
     /// The labels, outermost first.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Label> + '_ {
         self.labels.get(..usize::from(self.len)).unwrap_or_default().iter().map(|label| Label(*label))
     }

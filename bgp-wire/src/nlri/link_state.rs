@@ -144,7 +144,7 @@ impl<'m> LinkState<'m> {
             return true;
         }
         let nodes = [TlvType::LOCAL_NODE, TlvType::REMOTE_NODE];
-        let in_order = |octets| Tlvs::new(octets).is_well_formed();
+        let in_order = |octets| Tlvs::new(octets).are_well_formed();
         self.octets.get(FIXED..).is_some_and(in_order)
             && self.descriptors().all(|tlv| !nodes.contains(&tlv.ty) || in_order(tlv.value))
             && self.descriptors().any(|tlv| tlv.ty == TlvType::LOCAL_NODE)

@@ -43,7 +43,7 @@ impl NlriBuf {
     /// ```
     #[must_use]
     pub fn new(family: Family, value: &NlriValue<'_>) -> Option<NlriBuf> {
-        if family_of(value).is_none_or(|of| of != family) {
+        if value.family().is_none_or(|of| of != family) {
             return None;
         }
         let (mut octets, mut withdrawn) = (Vec::new(), false);
@@ -103,20 +103,6 @@ impl NlriBuf {
     }
 }
 
-/// The family whose NLRI say such things.
-fn family_of(value: &NlriValue<'_>) -> Option<Family> {
-    let of_prefix = |prefix: &ipnet::IpNet, v4, v6| if prefix.addr().is_ipv4() { v4 } else { v6 };
-    match value {
-        NlriValue::Labeled(value) => Some(of_prefix(&value.prefix, Family::IPV4_LABELED, Family::IPV6_LABELED)),
-        NlriValue::Vpn(value) => Some(of_prefix(&value.prefix, Family::IPV4_VPN, Family::IPV6_VPN)),
-        NlriValue::RtConstrain(_) => Some(Family::RT_CONSTRAIN),
-        NlriValue::Evpn(_) => Some(Family::L2VPN_EVPN),
-        NlriValue::FlowSpec(value) => Some(value.family()),
-        NlriValue::LinkState(value) => Some(value.family()),
-        NlriValue::Opaque(_) => None,
-    }
-}
-
 /// In canonical form.
 impl From<TypedNlri<'_>> for NlriBuf {
     fn from(nlri: TypedNlri<'_>) -> NlriBuf {
@@ -146,7 +132,7 @@ impl FromStr for NlriBuf {
 
     fn from_str(text: &str) -> Result<NlriBuf, ParseError> {
         let of = |value: NlriValue<'_>| {
-            let family = family_of(&value).ok_or(ERROR)?;
+            let family = value.family().ok_or(ERROR)?;
             NlriBuf::new(family, &value).ok_or(ERROR)
         };
         let first = text.split([' ', ':']).next().unwrap_or_default();

@@ -113,6 +113,23 @@ impl<'m> TypedNlri<'m> {
     }
 }
 
+impl NlriValue<'_> {
+    /// The family whose NLRI say such things; `None`: any could.
+    #[must_use]
+    pub fn family(&self) -> Option<Family> {
+        let of_prefix = |prefix: &ipnet::IpNet, v4, v6| if prefix.addr().is_ipv4() { v4 } else { v6 };
+        match self {
+            NlriValue::Labeled(value) => Some(of_prefix(&value.prefix, Family::IPV4_LABELED, Family::IPV6_LABELED)),
+            NlriValue::Vpn(value) => Some(of_prefix(&value.prefix, Family::IPV4_VPN, Family::IPV6_VPN)),
+            NlriValue::RtConstrain(_) => Some(Family::RT_CONSTRAIN),
+            NlriValue::Evpn(_) => Some(Family::L2VPN_EVPN),
+            NlriValue::FlowSpec(value) => Some(value.family()),
+            NlriValue::LinkState(value) => Some(value.family()),
+            NlriValue::Opaque(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for TypedNlri<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.value().fmt(f)

@@ -4,7 +4,7 @@ use crate::attr::scan::{Scan, Step};
 use crate::update::UpdateView;
 use crate::{Context, Error};
 
-/// An iterator over everything that is wrong with an UPDATE, in the order of the octets; what is missing comes last.
+/// An iterator over everything that is wrong with an UPDATE, in the order of the octets; what is missing comes behind it, what means nothing last.
 #[derive(Debug, Clone)]
 pub struct Reasons<'m> {
     view: UpdateView<'m>,
@@ -35,8 +35,9 @@ impl Iterator for Reasons<'_> {
         if !self.view.has_reachable() {
             return None;
         }
-        let ty = self.view.missing(self.scan.seen).iter().nth(self.missing)?;
+        let missing = self.view.missing(self.scan.seen).iter().map(|ty| self.view.lacks(ty));
+        let error = missing.chain(self.view.meaningless()).nth(self.missing)?;
         self.missing += 1;
-        Some(self.view.lacks(ty))
+        Some(error)
     }
 }

@@ -186,9 +186,9 @@ impl Operation {
     #[must_use]
     pub fn new(and: bool, operator: u8, value: u64) -> Operation {
         let width = match value {
-            ..=0xff => 1,
-            ..=0xffff => 2,
-            ..=0xffff_ffff => 4,
+            0..=0xff => 1,
+            0x100..=0xffff => 2,
+            0x1_0000..=0xffff_ffff => 4,
             _ => 8,
         };
         Operation { and, operator: operator & 7, value, width }

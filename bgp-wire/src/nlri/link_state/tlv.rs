@@ -28,7 +28,7 @@ impl<'m> Tlvs<'m> {
 
     /// Whether whole descriptors fill the octets, and are in ascending order of type, length and value
     /// (RFC 9552 section 5.1).
-    pub(super) fn is_well_formed(mut self) -> bool {
+    pub(super) fn are_well_formed(mut self) -> bool {
         let mut last = None;
         for tlv in self.by_ref() {
             let place = (tlv.ty, tlv.value.len(), tlv.value);
