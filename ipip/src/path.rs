@@ -23,6 +23,7 @@ use crate::header::OVERHEAD;
 pub struct Path {
     remote: Ipv4Addr,
     /// The exit as long as no path MTU was learned, then 0.0.0.0: what a tunnel prepared for it is right with one look.
+    /// It is never 255.255.255.255.
     unlearned: Ipv4Addr,
     /// The path MTU learned and when.
     learned: Option<(u16, Duration)>,
@@ -47,7 +48,8 @@ impl Path {
     /// The way to `remote`, nothing learned.
     #[must_use]
     pub fn new(remote: Ipv4Addr) -> Path {
-        Path { remote, unlearned: remote, learned: None, unreachable: None, pending: 0, ttl_exceeded: None }
+        let unlearned = if remote.is_broadcast() { Ipv4Addr::UNSPECIFIED } else { remote };
+        Path { remote, unlearned, learned: None, unreachable: None, pending: 0, ttl_exceeded: None }
     }
 
     /// The exit: outer destination of what is sent.

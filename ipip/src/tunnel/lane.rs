@@ -108,7 +108,7 @@ impl Lane {
     fn measure(&mut self, config: &Config, path: &Path, now: Duration) {
         let mtu = if config.local == path.remote() { 0 } else { path.tunnel_mtu(config, now) };
         self.lengths = u64::from(mtu.saturating_sub(OVERHEAD - 1));
-        self.unlearned = if path.unlearned() == path.remote() { path.remote() } else { NOWHERE };
+        self.unlearned = if path.unlearned().is_unspecified() { NOWHERE } else { path.unlearned() };
     }
 
     /// Makes it right for `path`.

@@ -36,7 +36,7 @@ impl Gate {
         Gate {
             local: config.local,
             end: config.remote.unwrap_or(config.local),
-            lengths: if short { u64::from(u16::MAX) - LEAST_TOTAL } else { 0 },
+            lengths: if short { u64::from(u16::MAX) - LEAST_TOTAL + 1 } else { 0 },
             verify_outer: Verify::new(config.verify_outer_checksum),
             verify_inner: Verify::new(config.verify_inner_checksum),
         }
@@ -75,7 +75,7 @@ impl<P: PeerSet> Tunnel<P> {
         // Version, IHL and length in one comparison: a wrong version is a length beyond all others.
         let outer_len = u64::from(u32::from_be_bytes(*outer_first) & SHAPE).wrapping_sub(VERSION + LEAST_TOTAL);
         let payload = u64::from(u32::from_be_bytes(*inner_first) & SHAPE).wrapping_sub(VERSION + LEAST_TOTAL - 20);
-        if outer_len > gate.lengths || payload > outer_len {
+        if outer_len >= gate.lengths || payload > outer_len {
             return None;
         }
         let total = usize::try_from(outer_len).ok()? + 2 * HEADER_LEN;

@@ -1,6 +1,8 @@
 //! Encapsulation, by sections of RFC 2003 and of those it leans on.
 
+use core::net::Ipv4Addr;
 use proptest::prelude::*;
+use std::vec;
 use std::vec::Vec;
 
 use crate::header::{Header, fragment_field};
@@ -76,10 +78,10 @@ fn rfc2003_3_1_ttl_rules() {
 fn rfc2003_3_2_loops() {
     struct Own;
     impl PeerSet for Own {
-        fn contains(&self, _: core::net::Ipv4Addr) -> bool {
+        fn contains(&self, _: Ipv4Addr) -> bool {
             false
         }
-        fn is_own(&self, address: core::net::Ipv4Addr) -> bool {
+        fn is_own(&self, address: Ipv4Addr) -> bool {
             address == POD
         }
     }
@@ -369,5 +371,37 @@ proptest! {
         let thorough = tunnel(config).encap_in_detail(&path, NOW, &mut long).map(|sent| datagrams(&sent));
         prop_assert_eq!(quick, thorough);
         prop_assert_eq!(short, long);
+    }
+}
+
+#[test]
+fn what_is_prepared_for_one_exit_is_used_for_no_other() {
+    let mut learned = Path::new(FAR);
+    learned.learn_mtu(&near(), NOW, 1400);
+    let other = Ipv4Addr::new(198, 51, 100, 9);
+    let mut other_learned = Path::new(other);
+    other_learned.learn_mtu(&near(), NOW, 1300);
+    let paths = [
+        Path::new(Ipv4Addr::UNSPECIFIED),
+        Path::new(FAR),
+        learned,
+        Path::new(Ipv4Addr::BROADCAST),
+        Path::new(other),
+        other_learned,
+    ];
+    for first in paths {
+        for second in paths {
+            let mut tunnel = tunnel(near());
+            for path in [first, second] {
+                let len = usize::from(path.tunnel_mtu(&near(), NOW));
+                let inner = datagram(Header { fragment: fragment_field(true, false, 0), ..udp() }, &vec![0; len - 20]);
+                let mut buffer = with_headroom(&inner);
+                let sent = tunnel.encap(&path, NOW, &mut buffer).unwrap();
+                assert_eq!(sent.octets()[16..20], path.remote().octets());
+                let beyond = datagram(Header { fragment: fragment_field(true, false, 0), ..udp() }, &vec![0; len - 19]);
+                let error = tunnel.encap(&path, NOW, &mut with_headroom(&beyond)).unwrap_err();
+                assert_eq!(error.reason, Reason::TooBig);
+            }
+        }
     }
 }
