@@ -8,7 +8,7 @@ use core::str::{self, FromStr};
 
 use super::{BgpLs, address};
 use crate::attr::tlv::{Layout, Tlv, octets, parse_text, write, write_joined, write_text};
-use crate::attr::{AttrBuilder, Attributes};
+use crate::attr::AttrBuilder;
 use crate::registry::text_form;
 use crate::{AttrType, ParseError};
 
@@ -177,7 +177,7 @@ impl AttrBuilder {
 impl crate::attr::text::Text for BgpLs<'_> {
     type Form = Vec<LsTlv>;
 
-    fn form(attributes: &Attributes<'_>) -> Option<Self::Form> {
+    fn form(attributes: &crate::attr::Attributes<'_>) -> Option<Self::Form> {
         Some(attributes.bgp_ls()?.tlvs().map(LsTlv::from).collect())
     }
 

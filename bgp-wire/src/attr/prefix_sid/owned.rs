@@ -6,7 +6,7 @@ use core::str::FromStr;
 
 use super::{LABEL_INDEX, ORIGINATOR_SRGB, PrefixSid, SRV6_L2, SRV6_L3, SidStructure, Srv6Sid, Srv6Sids, srv6};
 use crate::attr::tlv::{Layout, Tlv, hexadecimal, parse_text, write, write_joined, write_text};
-use crate::attr::{AttrBuilder, Attributes};
+use crate::attr::AttrBuilder;
 use crate::reader::{u16_at, u32_at};
 use crate::registry::text_form;
 use crate::{AttrType, ParseError};
@@ -196,7 +196,7 @@ impl AttrBuilder {
 impl crate::attr::text::Text for PrefixSid<'_> {
     type Form = Vec<PrefixSidTlv>;
 
-    fn form(attributes: &Attributes<'_>) -> Option<Self::Form> {
+    fn form(attributes: &crate::attr::Attributes<'_>) -> Option<Self::Form> {
         Some(attributes.prefix_sid()?.tlvs().map(PrefixSidTlv::from).collect())
     }
 

@@ -7,7 +7,7 @@ use core::str::FromStr;
 
 use super::{COLOR, ENDPOINT, Endpoint, Tunnel, TunnelEncapsulation, TunnelType, UDP_PORT, read_endpoint};
 use crate::attr::tlv::{Layout, Tlv, hexadecimal, parse_text, write, write_joined, write_text};
-use crate::attr::{AttrBuilder, Attributes};
+use crate::attr::AttrBuilder;
 use crate::reader::{u16_at, u32_at};
 use crate::registry::text_form;
 use crate::{AttrType, ParseError};
@@ -204,7 +204,7 @@ impl AttrBuilder {
 impl crate::attr::text::Text for TunnelEncapsulation<'_> {
     type Form = Vec<TunnelBuf>;
 
-    fn form(attributes: &Attributes<'_>) -> Option<Self::Form> {
+    fn form(attributes: &crate::attr::Attributes<'_>) -> Option<Self::Form> {
         Some(attributes.tunnel_encapsulation()?.tlvs().map(|tlv| Tunnel::new(tlv).into()).collect())
     }
 
