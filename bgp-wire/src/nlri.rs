@@ -65,8 +65,10 @@ families! {
 /// What the file of a family says of it.
 pub(crate) trait Rules {
     /// Whether next hops have a route distinguisher in front of each address.
+    #[cfg(feature = "alloc")]
     const NEXT_HOP_RD: bool = false;
     /// Whether no NLRI is longer than 257 octets.
+    #[cfg(feature = "alloc")]
     const SHORT: bool = true;
 
     /// Checks the NLRI in front of `octets`, which has no path identifier. `None`: malformed.

@@ -43,8 +43,11 @@ fn route(family: Family, seed: u32) -> NlriBuf {
                 esi: EthernetSegmentId::ZERO,
                 tag: 0,
                 mac,
-                ip: [None, Some(IpAddr::V4(v4.addr())), Some(IpAddr::V6(v6.addr()))]
-                    [usize::try_from(seed % 3).unwrap()],
+                ip: match seed % 3 {
+                    0 => None,
+                    1 => Some(IpAddr::V4(v4.addr())),
+                    _ => Some(IpAddr::V6(v6.addr())),
+                },
                 label1: LabelField::of_vni(7).unwrap(),
                 label2: None,
             }))
@@ -141,7 +144,7 @@ proptest! {
         let octets: usize = routes.iter().map(|route| route.as_bytes().len()).sum();
         // No packing takes fewer than all octets do.
         prop_assert!(count <= octets.div_ceil(room(ctx.max_send(), family)) + 1, "{count} for {octets} octets");
-        let mut expected: Vec<_> = routes.iter().map(|route| route.to_string()).collect();
+        let mut expected: Vec<_> = routes.iter().map(ToString::to_string).collect();
         expected.sort();
         prop_assert_eq!(unpack(&out, &ctx), (expected, count));
     }
@@ -157,7 +160,7 @@ proptest! {
         let octets: usize = routes.iter().map(|route| route.as_bytes().len()).sum();
         let half = routes.iter().filter(|route| route.as_bytes().len() > room(4096, family) / 2).count();
         prop_assert!(count <= octets.div_ceil(room(4096, family)).max(half) + 1, "{count} for {octets} octets, {half} large");
-        let mut expected: Vec<_> = routes.iter().map(|route| route.to_string()).collect();
+        let mut expected: Vec<_> = routes.iter().map(ToString::to_string).collect();
         expected.sort();
         prop_assert_eq!(unpack(&out, &ctx), (expected, count));
     }

@@ -146,6 +146,7 @@ impl Kind for Ipv6Vpn {
 }
 
 impl<K: Kind> Rules for K {
+    #[cfg(feature = "alloc")]
     const SHORT: bool = false;
 
     fn measure(octets: &[u8], _: Form) -> Option<Shape> {

@@ -32,6 +32,7 @@ impl Label {
         Label(u32::from_be_bytes([0, high, middle, low]) >> 4)
     }
 
+    #[cfg(feature = "alloc")]
     fn octets(self, bottom: bool) -> [u8; 3] {
         let [_, high, middle, low] = (self.0 << 4 | u32::from(bottom)).to_be_bytes();
         [high, middle, low]
@@ -189,11 +190,13 @@ impl LabelFields {
     }
 
     /// How many labels there are.
+    #[cfg(feature = "alloc")]
     pub(crate) fn count(self) -> u8 {
         self.count
     }
 
     /// Whether they mean nothing.
+    #[cfg(feature = "alloc")]
     pub(crate) fn is_withdrawn(self) -> bool {
         self.withdrawn
     }
@@ -206,6 +209,7 @@ impl LabelFields {
 }
 
 /// RFC 8277 section 2.4.
+#[cfg(feature = "alloc")]
 pub(crate) const WITHDRAWN: [u8; 3] = [0x80, 0, 0];
 
 #[cfg(feature = "arbitrary")]

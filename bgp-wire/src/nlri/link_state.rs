@@ -167,6 +167,7 @@ impl<'m> LinkState<'m> {
 pub(crate) enum Rows {}
 
 impl Rules for Rows {
+    #[cfg(feature = "alloc")]
     const SHORT: bool = false;
 
     fn measure(octets: &[u8], _: Form) -> Option<Shape> {
@@ -191,7 +192,9 @@ impl Rules for Rows {
 pub(crate) enum VpnRows {}
 
 impl Rules for VpnRows {
+    #[cfg(feature = "alloc")]
     const NEXT_HOP_RD: bool = true;
+    #[cfg(feature = "alloc")]
     const SHORT: bool = false;
 
     fn measure(octets: &[u8], _: Form) -> Option<Shape> {

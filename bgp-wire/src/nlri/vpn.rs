@@ -70,6 +70,7 @@ impl core::str::FromStr for Vpn {
 pub(crate) enum Ipv4 {}
 
 impl Rules for Ipv4 {
+    #[cfg(feature = "alloc")]
     const NEXT_HOP_RD: bool = true;
 
     fn measure(octets: &[u8], form: Form) -> Option<Shape> {
@@ -98,6 +99,7 @@ impl Rules for Ipv4 {
 pub(crate) enum Ipv6 {}
 
 impl Rules for Ipv6 {
+    #[cfg(feature = "alloc")]
     const NEXT_HOP_RD: bool = true;
 
     fn measure(octets: &[u8], form: Form) -> Option<Shape> {
