@@ -1,6 +1,8 @@
 //! Packets that nobody here made: captured tunnels and generated ones, of `shared/corpus/ipip` beside the workspace.
 
 use core::net::Ipv4Addr;
+#[cfg(feature = "v6")]
+use core::net::Ipv6Addr;
 use std::path::Path as File;
 
 use ipip::{AnyPeer, Config, EcnMode, Reason, Tunnel};
@@ -102,4 +104,92 @@ fn generated_packets_are_judged_by_their_case() {
         };
         assert_eq!(result, expected, "{case}");
     }
+}
+
+/// The length field of an IPv6 header.
+#[cfg(feature = "v6")]
+fn length_at(datagram: &[u8]) -> usize {
+    usize::from(u16::from_be_bytes([datagram[4], datagram[5]]))
+}
+
+#[cfg(feature = "v6")]
+/// What tshark saw of the second header, which is the inner one where there is one layer.
+fn seen_inside(line: &str) -> Option<&str> {
+    line.split_once("\"tshark\": ")?.1.split("{\"proto\": \"").nth(2).filter(|layer| layer.starts_with("ip"))
+}
+
+#[cfg(feature = "v6")]
+#[test]
+fn captured_packets_with_ipv6_outside_or_inside_give_what_tshark_saw() {
+    use ipip::v6::{Config, Ends, Tunnel};
+    let Some(lines) = lines("tunnel-packets.jsonl") else { return };
+    let mut carried = 0;
+    for line in &lines {
+        let packet = hex::decode(field(line, "packet").unwrap()).unwrap();
+        let inner = hex::decode(field(line, "inner").unwrap()).unwrap();
+        let six = field(line, "inner_proto") == Some("41");
+        let header = field(line, "outer_header_len").unwrap().parse::<usize>().unwrap();
+        let ends = match packet[0] >> 4 {
+            4 if six => {
+                let [remote, local] = [12, 16].map(|at| Ipv4Addr::from(*packet[at..].first_chunk::<4>().unwrap()));
+                Ends::V4 { local, remote }
+            }
+            6 => {
+                let [remote, local] = [8, 24].map(|at| Ipv6Addr::from(*packet[at..].first_chunk::<16>().unwrap()));
+                Ends::V6 { local, remote }
+            }
+            _ => continue,
+        };
+        let mut config = Config::new(ends, EcnMode::Normal);
+        config.nested = true;
+        let result = Tunnel::new(config).decap(&mut packet.clone()).map(|got| got.inner.to_vec());
+        let version = inner.first().map(|first| first >> 4);
+        let outer_is_plain = header == if packet[0] >> 4 == 4 { 20 } else { 40 };
+        match result {
+            Ok(got) => {
+                carried += 1;
+                assert_eq!(Some(got[0] >> 4), version, "{line}");
+                assert_eq!(got[8..], inner[8..got.len()], "{line}");
+                let layer = seen_inside(line).unwrap();
+                if six {
+                    let source = Ipv6Addr::from(*got[8..].first_chunk::<16>().unwrap());
+                    assert_eq!(field(layer, "ipv6.src"), Some(&*source.to_string()), "{line}");
+                    assert_eq!(field(layer, "ipv6.plen"), Some(&*(got.len() - 40).to_string()), "{line}");
+                } else {
+                    let source = Ipv4Addr::from(*got[12..].first_chunk::<4>().unwrap());
+                    assert_eq!(field(layer, "ip.src"), Some(&*source.to_string()), "{line}");
+                    assert_eq!(field(layer, "ip.len"), Some(&*got.len().to_string()), "{line}");
+                }
+            }
+            Err(error) => {
+                let rightly = match error.reason {
+                    Reason::OuterTruncated => packet[0] >> 4 == 6 && 40 + length_at(&packet) > packet.len(),
+                    // Multicast.
+                    Reason::SourceNotAllowed => packet[0] >> 4 == 6 && packet[8] == 0xff,
+                    Reason::NotLocal => packet[0] >> 4 == 6 && packet[24] == 0xff,
+                    Reason::InnerTtlZero => inner[7] == 0,
+                    Reason::InnerNotIp => version != Some(if six { 6 } else { 4 }),
+                    Reason::InnerTruncated => inner.len() < 40 || (six && 40 + length_at(&inner) > inner.len()),
+                    // A routing header, which is not for us to pass over.
+                    Reason::NotIpip => !outer_is_plain,
+                    Reason::InnerMartian => inner[8] == 0xff || inner[8..20] == [0; 12] || inner[24..39] == [0; 15],
+                    _ => false,
+                };
+                assert!(rightly, "{error}: {line}");
+            }
+        }
+    }
+    assert!(carried > 70, "{carried} of {} packets", lines.len());
+}
+
+#[cfg(feature = "v6")]
+#[test]
+fn the_generated_packet_with_ipv6_inside_is_taken() {
+    use ipip::v6::{Config, Ends, Tunnel};
+    let Some(lines) = lines("generated-scapy.jsonl") else { return };
+    let line = lines.iter().find(|line| field(line, "case") == Some("6in4")).unwrap();
+    let packet = hex::decode(field(line, "packet").unwrap()).unwrap();
+    let [remote, local] = [12, 16].map(|at| Ipv4Addr::from(*packet[at..].first_chunk::<4>().unwrap()));
+    let mut tunnel = Tunnel::new(Config::new(Ends::V4 { local, remote }, EcnMode::Normal));
+    assert_eq!(tunnel.decap(&mut packet.clone()).unwrap().inner, &packet[20..]);
 }

@@ -68,11 +68,12 @@ impl Tunnel {
         let outer = self.outer(packet)?;
         let Outer { offset, class, .. } = outer;
         let body = packet.get_mut(offset..outer.end).unwrap_or_default();
-        let inner = Inner::parse(body).map_err(|error| error.moved(offset))?;
         let at = |octet: usize, reason| Error::new(reason, offset + octet);
-        if (inner.version == 4) != (outer.protocol == IPV4) {
+        let version = if outer.protocol == IPV4 { 4 } else { 6 };
+        if body.first().is_some_and(|first| first >> 4 != version) {
             return Err(at(0, Reason::InnerNotIp));
         }
+        let inner = Inner::parse(body).map_err(|error| error.moved(offset))?;
         if inner.hops == 0 {
             return Err(at(inner.hops_at(), Reason::InnerTtlZero));
         }
