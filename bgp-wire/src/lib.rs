@@ -58,7 +58,7 @@ pub use open::{Capabilities, OpenView};
 pub use pack::{PackError, Packer};
 pub use parse::ParseError;
 #[cfg(feature = "alloc")]
-pub use rewrite::{AsPathEdit, ClusterListEdit, Edit, Rewrite, rewrite};
+pub use rewrite::{AsPathEdit, ClusterListEdit, Edit, Rewrite, Rewriter, rewrite};
 pub use route_refresh::filters::{
     FilterGroup, FilterGroups, FilterKind, OutboundFilters, PrefixFilter, PrefixFilters, PrefixRule, RefreshWhen,
 };

@@ -175,6 +175,10 @@ macro_rules! attributes {
         /// How many rows there are.
         pub(crate) const ROWS: usize = [$( $code, )*].len();
 
+        /// The types below 64 that have a row, a bit for each.
+        #[cfg(feature = "alloc")]
+        pub(crate) const KNOWN: u64 = 0 $( | if $code < 64 { 1 << ($code & 63) } else { 0 } )*;
+
         /// The place of a type in the table; `None`: it has no row.
         pub(crate) const fn slot(ty: AttrType) -> Option<usize> {
             match ty.0 {

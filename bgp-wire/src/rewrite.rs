@@ -2,8 +2,8 @@
 
 use alloc::vec::Vec;
 
-use crate::attr::raw::{write_attr, write_attr_with};
-use crate::attr::{AttrSet, RawAttr, RawAttrs, SegmentKind, flags_of, slot};
+use crate::attr::raw::{split, write_attr_with, write_head};
+use crate::attr::{AttrSet, KNOWN, RawAttr, SegmentKind, flags_of, slot};
 use crate::community::Community;
 use crate::{Asn, AttrFlags, AttrType, BgpId, ClusterId};
 
@@ -127,71 +127,206 @@ impl Rewrite<'_> {
 /// # Ok::<(), bgp_wire::Error>(())
 /// ```
 pub fn rewrite(canonical: &[u8], edits: &Rewrite<'_>, out: &mut Vec<u8>) {
-    let mut raws = RawAttrs::all(canonical).peekable();
-    for (ty, edit) in EDITS {
-        while let Some(raw) = raws.next_if(|raw| raw.ty < ty) {
-            copy(&raw, edits, out);
-        }
-        let raw = raws.next_if(|raw| raw.ty == ty);
-        if !edits.remove.contains(ty) {
-            edit(raw.as_ref(), edits, out);
-        }
-    }
-    raws.for_each(|raw| copy(&raw, edits, out));
+    Rewriter::new(edits).apply(canonical, out);
 }
 
-/// The attributes that have an edit of their own, in the order of their types.
-const EDITS: [(AttrType, EditFn); 7] = [
-    (AttrType::AS_PATH, as_path),
-    (AttrType::MED, |raw, edits, out| value(AttrType::MED, edits.med, raw, out)),
-    (AttrType::LOCAL_PREF, |raw, edits, out| value(AttrType::LOCAL_PREF, edits.local_pref, raw, out)),
-    (AttrType::COMMUNITIES, communities),
-    (AttrType::ORIGINATOR_ID, |raw, edits, out| value(AttrType::ORIGINATOR_ID, edits.originator_id, raw, out)),
-    (AttrType::CLUSTER_LIST, cluster_list),
-    (AttrType::OTC, |raw, edits, out| value(AttrType::OTC, edits.otc, raw, out)),
-];
+/// The same changes for many blocks: what they come to is found once.
+///
+/// ```
+/// use bgp_wire::attr::AttrBuilder;
+/// use bgp_wire::{Edit, Rewrite, Rewriter, rewrite};
+///
+/// let mut edits = Rewrite::new();
+/// edits.local_pref = Edit::Set(200);
+/// let rewriter = Rewriter::new(&edits);
+/// let block = AttrBuilder::new().med(7).build()?;
+/// let (mut one, mut other) = (Vec::new(), Vec::new());
+/// rewriter.apply(&block, &mut one);
+/// rewrite(&block, &edits, &mut other);
+/// assert_eq!(one, other);
+/// # Ok::<(), bgp_wire::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Rewriter<'e> {
+    edits: Rewrite<'e>,
+    /// Types below 64 that stay as they are where they are there, a bit for each.
+    same: u64,
+    /// Those that go.
+    gone: u64,
+    /// Those that there shall be.
+    wanted: u64,
+}
 
-type EditFn = fn(Option<&RawAttr<'_>>, &Rewrite<'_>, &mut Vec<u8>);
-
-/// An attribute that nothing is said of.
-fn copy(raw: &RawAttr<'_>, edits: &Rewrite<'_>, out: &mut Vec<u8>) {
-    if edits.remove.contains(raw.ty) {
-        return;
+impl<'e> Rewriter<'e> {
+    /// For these changes.
+    #[must_use]
+    pub fn new(edits: &Rewrite<'e>) -> Self {
+        let path = match edits.as_path {
+            AsPathEdit::Keep => Fate::Kept,
+            _ => Fate::Edited,
+        };
+        let communities = if edits.add_communities.is_empty() { Fate::Kept } else { Fate::Edited };
+        let clusters = match edits.cluster_list {
+            ClusterListEdit::Keep => Fate::Kept,
+            ClusterListEdit::Prepend(_) => Fate::Edited,
+            ClusterListEdit::Remove => Fate::Gone,
+        };
+        let mut rewriter = Rewriter { edits: *edits, same: u64::MAX, gone: edits.remove.low(), wanted: 0 };
+        for (ty, fate) in [
+            (AttrType::AS_PATH, path),
+            (AttrType::MED, edits.med.fate()),
+            (AttrType::LOCAL_PREF, edits.local_pref.fate()),
+            (AttrType::COMMUNITIES, communities),
+            (AttrType::ORIGINATOR_ID, edits.originator_id.fate()),
+            (AttrType::CLUSTER_LIST, clusters),
+            (AttrType::OTC, edits.otc.fate()),
+        ] {
+            let bit = 1 << ty.0;
+            match fate {
+                Fate::Kept => {}
+                Fate::KeptOrAdded => rewriter.wanted |= bit,
+                Fate::Edited => {
+                    rewriter.wanted |= bit;
+                    rewriter.same &= !bit;
+                }
+                Fate::Gone => rewriter.gone |= bit,
+            }
+        }
+        if edits.pass_on {
+            rewriter.same &= KNOWN;
+        }
+        rewriter.same &= !rewriter.gone;
+        rewriter.wanted &= !rewriter.gone;
+        rewriter
     }
-    let flags = raw.canonical_flags();
-    if !edits.pass_on || slot(raw.ty).is_some() {
-        write_attr(flags, raw.ty, raw.value, out);
-    } else if raw.flags.contains(AttrFlags::TRANSITIVE) {
+
+    /// Appends the canonical block `canonical` with the changes, as [`rewrite`] does.
+    pub fn apply(&self, canonical: &[u8], out: &mut Vec<u8>) {
+        out.reserve(canonical.len() + GROWTH);
+        let mut wanted = self.wanted;
+        // What is copied as it is: all in front of `rest` that was not written yet.
+        let (mut piece, mut rest) = (canonical, canonical);
+        while let Some((raw, len)) = split(rest) {
+            let behind = rest.get(len..).unwrap_or_default();
+            let bit: u64 = if raw.ty.0 < 64 { 1 << raw.ty.0 } else { 0 };
+            let before = wanted & bit.wrapping_sub(1);
+            wanted &= !(before | bit);
+            if self.same & bit == 0 || before != 0 {
+                out.extend_from_slice(piece.get(..piece.len().wrapping_sub(rest.len())).unwrap_or_default());
+                self.add(before, out);
+                let kept = if self.same & bit != 0 {
+                    len
+                } else if self.gone & bit != 0 {
+                    0
+                } else {
+                    self.edit(raw.flags, raw.ty, raw.value, out)
+                };
+                piece = rest.get(len.wrapping_sub(kept)..).unwrap_or_default();
+            }
+            rest = behind;
+        }
+        out.extend_from_slice(piece.get(..piece.len().wrapping_sub(rest.len())).unwrap_or_default());
+        self.add(wanted, out);
+    }
+
+    /// Adds attributes of `types` that are not there.
+    #[inline]
+    fn add(&self, types: u64, out: &mut Vec<u8>) {
+        let mut left = types;
+        while left != 0 {
+            let ty = AttrType(u8::try_from(left.trailing_zeros()).unwrap_or(u8::MAX));
+            left &= left - 1;
+            self.edit(flags_of(ty), ty, &[], out);
+        }
+    }
+
+    /// Writes what becomes of an attribute: says how many octets at the end of its value are to be copied behind that.
+    fn edit(&self, flags: AttrFlags, ty: AttrType, old: &[u8], out: &mut Vec<u8>) -> usize {
+        let edits = &self.edits;
+        match ty {
+            AttrType::AS_PATH => as_path(old, edits.as_path, out),
+            AttrType::CLUSTER_LIST => cluster_list(old, edits.cluster_list, out),
+            AttrType::ORIGINATOR_ID => value(ty, edits.originator_id, out),
+            AttrType::MED => value(ty, edits.med, out),
+            AttrType::LOCAL_PREF => value(ty, edits.local_pref, out),
+            AttrType::OTC => value(ty, edits.otc, out),
+            AttrType::COMMUNITIES => communities(RawAttr { flags, ty, value: old }, edits.add_communities, out),
+            _ => self.pass(RawAttr { flags, ty, value: old }, out),
+        }
+    }
+
+    /// An attribute that there is no edit for.
+    #[cold]
+    fn pass(&self, raw: RawAttr<'_>, out: &mut Vec<u8>) -> usize {
+        let unknown = self.edits.pass_on && slot(raw.ty).is_none();
+        if self.edits.remove.contains(raw.ty) || unknown && !raw.flags.contains(AttrFlags::TRANSITIVE) {
+            return 0;
+        }
         // RFC 4271 section 5: somebody on the way did not know it.
-        write_attr(flags | AttrFlags::PARTIAL.0, raw.ty, raw.value, out);
+        let partial = if unknown { AttrFlags::PARTIAL.0 } else { 0 };
+        write_head(raw.canonical_flags() | partial, raw.ty, raw.value.len(), out);
+        raw.value.len()
     }
 }
 
-fn value<T: Octets>(ty: AttrType, edit: Edit<T>, raw: Option<&RawAttr<'_>>, out: &mut Vec<u8>) {
-    let new = match (edit, raw) {
-        (Edit::Set(new), _) | (Edit::SetIfMissing(new), None) => new,
-        (Edit::Keep | Edit::SetIfMissing(_), Some(raw)) => {
-            return write_attr(raw.canonical_flags(), ty, raw.value, out);
+/// What becomes of an attribute.
+#[derive(Clone, Copy)]
+enum Fate {
+    Kept,
+    KeptOrAdded,
+    Edited,
+    Gone,
+}
+
+impl<T> Edit<T> {
+    fn fate(&self) -> Fate {
+        match self {
+            Edit::Keep => Fate::Kept,
+            Edit::Set(_) => Fate::Edited,
+            Edit::SetIfMissing(_) => Fate::KeptOrAdded,
+            Edit::Remove => Fate::Gone,
         }
-        (Edit::Keep, None) | (Edit::Remove, _) => return,
-    };
-    write_attr(flags_of(ty).0, ty, &new.octets(), out);
+    }
 }
 
-fn as_path(raw: Option<&RawAttr<'_>>, edits: &Rewrite<'_>, out: &mut Vec<u8>) {
-    let (front, strip) = match edits.as_path {
-        AsPathEdit::Keep if raw.is_none() => return,
-        AsPathEdit::Keep => (None, false),
-        AsPathEdit::StripConfed => (None, true),
-        AsPathEdit::Prepend { asn, strip_confed } => (Some((SegmentKind::Sequence, asn)), strip_confed),
-        AsPathEdit::PrependConfed(asn) => (Some((SegmentKind::ConfedSequence, asn)), false),
-    };
-    let old = raw.map_or(&[][..], |raw| raw.value);
-    let flags = flags_of(AttrType::AS_PATH).0;
-    if old.len() + LONGEST_PREPEND > usize::from(u16::MAX) {
-        return write_attr(flags, AttrType::AS_PATH, old, out);
+#[inline]
+fn value<T: Octets>(ty: AttrType, edit: Edit<T>, out: &mut Vec<u8>) -> usize {
+    if let Edit::Set(new) | Edit::SetIfMissing(new) = edit {
+        let [a, b, c, d] = new.octets();
+        out.extend_from_slice(&[flags_of(ty).0, ty.0, 4, a, b, c, d]);
     }
-    write_attr_with(flags, AttrType::AS_PATH, out, |out| {
+    0
+}
+
+#[inline]
+fn as_path(old: &[u8], edit: AsPathEdit, out: &mut Vec<u8>) -> usize {
+    let (kind, asn, strip) = match edit {
+        AsPathEdit::Prepend { asn, strip_confed } => (SegmentKind::Sequence, asn, strip_confed),
+        AsPathEdit::PrependConfed(asn) => (SegmentKind::ConfedSequence, asn, false),
+        AsPathEdit::Keep | AsPathEdit::StripConfed => return strip_confed(None, old, out),
+    };
+    if old.len() + LONGEST_PREPEND > usize::from(u16::MAX) {
+        write_head(flags_of(AttrType::AS_PATH).0, AttrType::AS_PATH, old.len(), out);
+        return old.len();
+    }
+    if strip {
+        return strip_confed(Some((kind, asn)), old, out);
+    }
+    let [a, b, c, d] = asn.0.to_be_bytes();
+    // Into the first segment, if it is one of that kind and has room.
+    let (count, kept) = match old {
+        [code, count @ ..=254, rest @ ..] if *code == kind.code() => (count + 1, rest.len()),
+        _ => (1, old.len()),
+    };
+    write_head(flags_of(AttrType::AS_PATH).0, AttrType::AS_PATH, kept + LONGEST_PREPEND, out);
+    out.extend_from_slice(&[kind.code(), count, a, b, c, d]);
+    kept
+}
+
+/// The path without confederation segments, behind one more AS.
+#[cold]
+fn strip_confed(front: Option<(SegmentKind, Asn)>, old: &[u8], out: &mut Vec<u8>) -> usize {
+    write_attr_with(flags_of(AttrType::AS_PATH).0, AttrType::AS_PATH, out, |out| {
         let start = out.len();
         if let Some((kind, asn)) = front {
             out.extend_from_slice(&[kind.code(), 1]);
@@ -201,7 +336,7 @@ fn as_path(raw: Option<&RawAttr<'_>>, edits: &Rewrite<'_>, out: &mut Vec<u8>) {
         let mut first = true;
         while let Some((code, count, asns, behind)) = segment(rest) {
             rest = behind;
-            if strip && (code == SegmentKind::ConfedSequence.code() || code == SegmentKind::ConfedSet.code()) {
+            if code == SegmentKind::ConfedSequence.code() || code == SegmentKind::ConfedSet.code() {
                 continue;
             }
             let joins = first && front.is_some_and(|(kind, _)| kind.code() == code) && count < u8::MAX;
@@ -213,6 +348,7 @@ fn as_path(raw: Option<&RawAttr<'_>>, edits: &Rewrite<'_>, out: &mut Vec<u8>) {
             out.extend_from_slice(asns);
         }
     });
+    0
 }
 
 /// Type, number of members, members and what comes behind.
@@ -222,18 +358,12 @@ fn segment(octets: &[u8]) -> Option<(u8, u8, &[u8], &[u8])> {
     Some((*code, *count, asns, rest))
 }
 
-fn communities(raw: Option<&RawAttr<'_>>, edits: &Rewrite<'_>, out: &mut Vec<u8>) {
-    let ty = AttrType::COMMUNITIES;
-    let old = raw.map_or(&[][..], |raw| raw.value);
-    let flags = raw.map_or(flags_of(ty).0, RawAttr::canonical_flags);
-    let fits = old.len() + edits.add_communities.len() * 4 <= usize::from(u16::MAX);
-    let added = if fits { edits.add_communities } else { &[] };
-    if raw.is_none() && added.is_empty() {
-        return;
-    }
-    write_attr_with(flags, ty, out, |out| {
+fn communities(raw: RawAttr<'_>, added: &[Community], out: &mut Vec<u8>) -> usize {
+    let fits = raw.value.len() + added.len() * 4 <= usize::from(u16::MAX);
+    let added = if fits { added } else { &[] };
+    write_attr_with(raw.canonical_flags(), raw.ty, out, |out| {
         let start = out.len();
-        out.extend_from_slice(old);
+        out.extend_from_slice(raw.value);
         for community in added {
             let octets = community.0.to_be_bytes();
             if !out.get(start..).unwrap_or_default().as_chunks::<4>().0.contains(&octets) {
@@ -241,24 +371,25 @@ fn communities(raw: Option<&RawAttr<'_>>, edits: &Rewrite<'_>, out: &mut Vec<u8>
             }
         }
     });
+    0
 }
 
-fn cluster_list(raw: Option<&RawAttr<'_>>, edits: &Rewrite<'_>, out: &mut Vec<u8>) {
-    let ty = AttrType::CLUSTER_LIST;
-    let old = raw.map_or(&[][..], |raw| raw.value);
-    let front = match edits.cluster_list {
-        ClusterListEdit::Prepend(cluster) if old.len() + 4 <= usize::from(u16::MAX) => Some(cluster),
-        ClusterListEdit::Prepend(_) | ClusterListEdit::Keep => None,
-        ClusterListEdit::Remove => return,
-    };
-    if raw.is_none() && front.is_none() {
-        return;
+#[inline]
+fn cluster_list(old: &[u8], edit: ClusterListEdit, out: &mut Vec<u8>) -> usize {
+    let (flags, ty) = (flags_of(AttrType::CLUSTER_LIST).0, AttrType::CLUSTER_LIST);
+    match edit {
+        ClusterListEdit::Remove => return 0,
+        ClusterListEdit::Prepend(cluster) if old.len() + 4 <= usize::from(u16::MAX) => {
+            write_head(flags, ty, old.len() + 4, out);
+            out.extend_from_slice(&cluster.0.to_be_bytes());
+        }
+        ClusterListEdit::Prepend(_) | ClusterListEdit::Keep => write_head(flags, ty, old.len(), out),
     }
-    write_attr_with(flags_of(ty).0, ty, out, |out| {
-        out.extend(front.into_iter().flat_map(|cluster| cluster.0.to_be_bytes()));
-        out.extend_from_slice(old);
-    });
+    old.len()
 }
+
+/// Octets that the usual edits add at most.
+const GROWTH: usize = 32;
 
 /// Values of 4 octets.
 trait Octets {

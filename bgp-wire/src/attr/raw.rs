@@ -96,15 +96,23 @@ pub(crate) fn split(octets: &[u8]) -> Option<(RawAttr<'_>, usize)> {
 
 /// Appends an attribute with a length field of minimal size; `flags` is without the Extended Length bit.
 #[cfg(feature = "alloc")]
+#[inline]
 pub(crate) fn write_attr(flags: u8, ty: AttrType, value: &[u8], out: &mut alloc::vec::Vec<u8>) {
-    match u8::try_from(value.len()) {
+    write_head(flags, ty, value.len(), out);
+    out.extend_from_slice(value);
+}
+
+/// Appends flags, type and length of an attribute whose value has `len` octets.
+#[cfg(feature = "alloc")]
+#[inline]
+pub(crate) fn write_head(flags: u8, ty: AttrType, len: usize, out: &mut alloc::vec::Vec<u8>) {
+    match u8::try_from(len) {
         Ok(len) => out.extend_from_slice(&[flags, ty.0, len]),
         Err(_) => {
-            let [high, low] = to_u16(value.len()).to_be_bytes();
+            let [high, low] = to_u16(len).to_be_bytes();
             out.extend_from_slice(&[flags | AttrFlags::EXTENDED_LENGTH.0, ty.0, high, low]);
         }
     }
-    out.extend_from_slice(value);
 }
 
 /// The same with a value that `write` appends.

@@ -27,6 +27,14 @@ impl AttrSet {
         AttrSet([bits, 0, 0, 0])
     }
 
+    /// The members below 64, a bit for each.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(crate) const fn low(self) -> u64 {
+        let [low, ..] = self.0;
+        low
+    }
+
     /// Whether `ty` is a member.
     #[must_use]
     #[inline]

@@ -143,7 +143,8 @@ impl<'m> Iterator for Withdrawals<'m> {
     #[inline]
     fn next(&mut self) -> Option<Withdrawn<'m>> {
         let nlri = self.classic.take_all().or_else(|| self.multiprotocol.take_all());
-        let nlri = nlri.or_else(|| self.revoked_classic.take_all()).or_else(|| self.revoked_multiprotocol.take_all())?;
+        let nlri =
+            nlri.or_else(|| self.revoked_classic.take_all()).or_else(|| self.revoked_multiprotocol.take_all())?;
         Some(Withdrawn { family: nlri.family(), nlri })
     }
 
