@@ -43,6 +43,9 @@ ceases! {
     rejected, CONNECTION_REJECTED;
     /// 6/6: the configuration has changed.
     configuration_change, OTHER_CONFIGURATION_CHANGE;
+    /// 6/7: another connection with this peer stays. Unlike event 23 it is also sent where our OPEN was not yet, with
+    /// [`send_notification_without_open`](crate::Config::send_notification_without_open).
+    collision, CONNECTION_COLLISION;
     /// 6/8: out of memory or the like.
     out_of_resources, OUT_OF_RESOURCES;
     /// 6/10: BFD says that the peer is not reachable (RFC 9384).

@@ -1,6 +1,7 @@
 //! One peer: its configuration, its at most two sessions, and what became of it.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 
 use bgp_fsm::{Cause, Down, Instant, Restart, Session, State, Timer};
 use bgp_rib::PeerId;
@@ -161,6 +162,31 @@ impl Peer {
             && self.second.is_none()
             && self.restart.as_ref().is_none_or(|restart| restart.stale().is_empty())
             && !self.has_to_wait()
+    }
+
+    /// The configuration of a second session.
+    ///
+    /// Where the main one is Established and wins, the decision is ours alone: the peer may not be there yet, and would
+    /// decide by the identifiers when it sees our OPEN, so that each end might close what the other keeps. It does not see
+    /// one before its own has come.
+    pub(crate) fn second_config(&self) -> Arc<bgp_fsm::Config> {
+        if !self.main_wins() {
+            return self.config.session.clone();
+        }
+        let config = bgp_fsm::Config::clone(&self.config.session);
+        let open_hold_time = config.open_hold_time;
+        Arc::new(config.with_delay_open_time(open_hold_time).with_send_notification_without_open(true))
+    }
+
+    /// Whether the second session has sent no OPEN, because it is to wait for the peer's.
+    pub(crate) fn withholds_open(&self) -> bool {
+        let waits = |second: &Line| second.session.timers().is_running(Timer::DelayOpen);
+        self.main_wins() && self.second.as_deref().is_some_and(waits)
+    }
+
+    /// Whether the main session wins over every connection that comes from now on (RFC 4271 section 6.8).
+    fn main_wins(&self) -> bool {
+        self.main.session.state() == State::Established && !self.config.session.collision_detect_established_state
     }
 
     /// A session with its connection goes; what it has counted stays.

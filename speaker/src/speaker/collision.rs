@@ -2,13 +2,13 @@
 
 use core::mem;
 
-use bgp_fsm::{Event as Input, Instant, Session, State, Survivor, resolve};
+use bgp_fsm::{Cease, Event as Input, Instant, Session, State, Survivor, Timer, resolve};
 use bgp_rib::{AttrStore, PeerId};
 use bgp_wire::{Asn, BgpId};
 
 use super::Speaker;
 use crate::event::ConnId;
-use crate::peer::Which;
+use crate::peer::{Peer, Which};
 
 impl Speaker {
     /// Whether the connection on which the OPEN `message` came may take it.
@@ -40,8 +40,32 @@ impl Speaker {
             _ => return true,
         };
         let loser = if keep { which.other() } else { which };
-        self.input(store, now, id, loser, Input::OpenCollisionDump);
+        self.dump(store, now, id, loser);
         keep
+    }
+
+    /// Ends the session of the connection that does not stay.
+    fn dump(&mut self, store: &mut AttrStore, now: Instant, id: PeerId, loser: Which) {
+        let withheld = loser == Which::Second && self.peer_ref(id).is_some_and(Peer::withholds_open);
+        if let Some(session) = self.session_mut(id, loser) {
+            if withheld {
+                session.cease(now, Cease::collision());
+            } else {
+                session.handle(now, Input::OpenCollisionDump);
+            }
+            self.drain(store, now, id, loser);
+        }
+    }
+
+    /// The time is over in which a connection beside an Established one had to send its OPEN: it gets none of ours.
+    pub(super) fn end_withheld(&mut self, store: &mut AttrStore, now: Instant, id: PeerId) {
+        let Some(peer) = self.peer_mut(id).filter(|peer| peer.withholds_open()) else { return };
+        if let Some(second) = &mut peer.second
+            && second.session.timers().deadline(Timer::DelayOpen).is_some_and(|due| due <= now)
+        {
+            second.session.cease(now, Cease::rejected());
+            self.drain(store, now, id, Which::Second);
+        }
     }
 
     /// The second session becomes the main one; a main one that has no OPEN on its way is given up.

@@ -118,7 +118,7 @@ impl Speaker {
             // Not before: as long as it had no connection, it would have been gone.
             peer.member = Some(member);
         }
-        self.settle(id);
+        self.settle(now, id);
         conn
     }
 

@@ -70,7 +70,7 @@ impl Speaker {
         expired.gone.iter().for_each(|family| self.rib.sweep_stale(store, id, family));
         expired.long_lived.iter().for_each(|family| self.rib.mark_long_lived_stale(store, id, family));
         self.work = true;
-        self.settle(id);
+        self.settle(now, id);
     }
 }
 

@@ -215,6 +215,7 @@ impl Speaker {
                 Due::Main => Which::Main,
                 Due::Second => Which::Second,
             };
+            self.end_withheld(store, now, peer);
             if let Some(session) = self.session_mut(peer, which) {
                 session.handle_timeout(now);
                 self.drain(store, now, peer, which);
@@ -243,7 +244,7 @@ impl Speaker {
             // A dial may be under way, or a connection is there: RFC 4271 6.8 decides when the OPENs are known.
             _ if peer.second.is_none() => {
                 peer.seed = peer.seed.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
-                let mut session = Session::new(peer.config.session.clone(), peer.seed);
+                let mut session = Session::new(peer.second_config(), peer.seed);
                 // Started like the main one, whose place it may take; but it has what it would dial for.
                 session.handle(now, Input::ManualStart);
                 while session.poll_action().is_some() {}
@@ -364,7 +365,7 @@ impl Speaker {
                 _ => {}
             }
         }
-        self.settle(peer);
+        self.settle(now, peer);
     }
 
     fn dial(&mut self, id: PeerId, which: Which) {
@@ -436,13 +437,18 @@ impl Speaker {
 
     /// Forgets a second session that has lost its connection, or puts it in the place of a main one that has. Sets the
     /// peer's deadlines.
-    pub(super) fn settle(&mut self, id: PeerId) {
+    pub(super) fn settle(&mut self, now: Instant, id: PeerId) {
         let Some(peer) = self.peers.get_mut(super::index(id)).and_then(Option::as_mut) else { return };
         if let Some(mut second) = peer.second.take_if(|second| second.conn.is_none() || peer.main.conn.is_none()) {
-            if second.conn.is_some() {
+            let takes_place = second.conn.is_some();
+            if takes_place {
                 core::mem::swap(&mut peer.main, &mut second);
             }
             peer.retire(&second);
+            if takes_place {
+                // An OPEN that was withheld goes out now.
+                peer.main.session.reconfigure(now, peer.config.session.clone());
+            }
         }
         let restart = peer.restart.as_ref().and_then(|restart| restart.poll_timeout());
         self.deadlines.set(key(id, Due::Main), peer.main.session.poll_timeout());

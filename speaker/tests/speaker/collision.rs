@@ -45,8 +45,8 @@ fn rfc4271_6_8_a_second_connection_without_open_disturbs_nothing_and_ends() {
         one.advance(seconds(20));
         one.receive(first, &KEEPALIVE);
     }
-    // RFC 4271 8.2.2: the large hold time of OpenSent.
-    assert_eq!(one.last_message(second), Some((MessageType::NOTIFICATION, [4, 0])));
+    // The large hold time of OpenSent. The peer never sees an OPEN of ours that it might prefer.
+    assert_eq!(one.messages(second), [(MessageType::NOTIFICATION, [6, 5])]);
     assert_eq!(one.closed(second), Some(false));
     assert_eq!((one.state(), one.closed(first)), (State::Established, None));
     assert!(one.events.iter().any(|event| matches!(event, Event::Down { established: false, .. })));
@@ -60,9 +60,21 @@ fn rfc4271_6_8_an_established_session_wins_by_default() {
     let second = one.incoming();
     assert_eq!(one.closed(second), None);
     one.receive(second, &open(HIGHER));
-    assert_eq!(one.messages(second)[1..], [NOTIFIED_6_7]);
+    assert_eq!(one.messages(second), [NOTIFIED_6_7], "and no OPEN, by which the peer would decide");
     assert_eq!((one.closed(second), one.closed(first), one.state()), (Some(false), None, State::Established));
     assert_eq!(one.speaker.rib().path_count(one.peer), 1);
+}
+
+/// The session that was up fails while the second connection waits: that one speaks now.
+#[test]
+fn rfc4271_6_8_an_open_that_was_withheld_goes_out_when_the_session_that_was_up_ends() {
+    let (mut one, first) = One::up(|config| config);
+    let second = one.incoming();
+    assert_eq!(one.messages(second), []);
+    one.disconnected(first);
+    one.advance(std::time::Duration::from_millis(1));
+    assert_eq!(one.messages(second), [(MessageType::OPEN, [0; 2])]);
+    one.establish(second, HIGHER);
 }
 
 #[test]
