@@ -263,7 +263,7 @@ fn next_hops_have_the_lengths_of_their_family() {
     for (family, without, with) in [
         (Family::IPV4_MULTICAST, &[4][..], &[4, 16, 32][..]),
         (Family::IPV4_LABELED, &[4], &[4, 16, 32]),
-        (Family::IPV4_VPN, &[12], &[12, 24, 48]),
+        (Family::IPV4_VPN, &[12], &[12, 16, 24, 32, 48]),
         (Family::IPV6_MULTICAST, &[16, 32], &[16, 32]),
         (Family::IPV6_LABELED, &[16, 32], &[16, 32]),
         (Family::IPV6_VPN, &[24, 48], &[24, 48]),

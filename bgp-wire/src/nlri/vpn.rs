@@ -89,6 +89,8 @@ impl Rules for Ipv4 {
     fn next_hop(octets: &[u8], extended: bool) -> Option<NextHop> {
         match octets.len() {
             12 => NextHop::v4_behind_rd(octets),
+            // RFC 5549, which RFC 8950 section 1.1 corrects, had no route distinguisher there; such routes are still sent.
+            16 | 32 if extended => NextHop::v6(octets),
             _ if extended => NextHop::v6_behind_rd(octets),
             _ => None,
         }

@@ -39,10 +39,10 @@ impl Evpn<'_> {
     }
 }
 
-/// RFC 7432 section 8.2.1: per segment, the label is 0 and the ESI label comes with it.
+/// RFC 7432 section 8.2.1: per segment, the label is 0 and the ESI label comes with it. Per instance there may be no
+/// segment (RFC 8214 section 3.1).
 fn auto_discovery(route: &AutoDiscovery, with: Companions) -> bool {
-    let per_segment = route.tag == MAX_TAG;
-    names_a_segment(route.esi) && (!per_segment || (route.label.vni() == 0 && with.esi_label))
+    route.tag != MAX_TAG || (names_a_segment(route.esi) && route.label.vni() == 0 && with.esi_label)
 }
 
 /// RFC 9135 section 5.1: the second label is that of the IP address's VRF.
