@@ -5,6 +5,7 @@
 mod frame;
 mod ipam;
 mod ipip;
+mod ipip6;
 mod notification;
 mod open;
 mod packer;
@@ -16,6 +17,7 @@ mod update;
 pub use frame::frame;
 pub use ipam::ipam;
 pub use ipip::{decap, encap, icmp};
+pub use ipip6::tunnel6;
 pub use notification::notification;
 pub use open::open;
 pub use packer::packer;
@@ -38,6 +40,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("encap", encap),
     ("decap", decap),
     ("icmp", icmp),
+    ("tunnel6", tunnel6),
     ("selector", selector),
     ("ipam", ipam),
     ("session", session),
