@@ -39,6 +39,8 @@ capabilities! {
     75 => SoftwareVersion(version: SoftwareVersion) in software_version,
     /// How many paths for a prefix are wanted, by family (draft-abraitis-idr-addpath-paths-limit).
     76 => PathsLimit(entries: alloc::vec::Vec<PathsLimit>) in paths_limit,
+    /// Next hops that are a link-local address and nothing else (draft-ietf-idr-linklocal-capability).
+    77 => LinkLocalNextHop in link_local_next_hop,
     /// ROUTE-REFRESH as Cisco numbered it before RFC 2918.
     128 => CiscoRouteRefresh in cisco_route_refresh,
 }

@@ -104,7 +104,7 @@ impl Context {
             add_path_receive: local.add_path_receive().intersection(peer.add_path_send()).intersection(families),
             add_path_send: local.add_path_send().intersection(peer.add_path_receive()).intersection(families),
             ext_next_hop: local.ext_next_hop().intersection(peer.ext_next_hop()).intersection(families),
-            multiple_labels: FamilySet::EMPTY,
+            multiple_labels: local.multiple_labels().intersection(peer.multiple_labels()).intersection(families),
         }
     }
 

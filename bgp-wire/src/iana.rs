@@ -361,6 +361,7 @@ numbers! {
         74 => BFD_STRICT "bfd-strict",
         75 => SOFTWARE_VERSION "software-version",
         76 => PATHS_LIMIT "paths-limit",
+        77 => LINK_LOCAL_NEXT_HOP "link-local-next-hop",
         128 => CISCO_ROUTE_REFRESH "cisco-route-refresh",
     }
 }

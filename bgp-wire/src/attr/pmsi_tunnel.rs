@@ -137,6 +137,8 @@ impl<'a> PmsiTunnel<'a> {
     fn is_right(&self) -> bool {
         let len = self.identifier.len();
         match self.ty() {
+            // RFC 8317 section 8.2.2: a composite tunnel is ingress replication and something else.
+            PmsiTunnelType::NONE | PmsiTunnelType::INGRESS_REPLICATION if self.composite.is_some() => false,
             PmsiTunnelType::NONE => len == 0,
             PmsiTunnelType::RSVP_TE_P2MP => matches!(len, 12 | 24),
             PmsiTunnelType::MLDP_P2MP => is_mldp(self.identifier, &[6]),
@@ -323,8 +325,8 @@ mod owned {
         fn arbitrary(u: &mut arbitrary::Unstructured<'a>) -> arbitrary::Result<Self> {
             let label = <[u8; 3]>::arbitrary(u)?;
             let composite = Option::<[u8; 3]>::arbitrary(u)?;
-            let identifier = <[u8; 16]>::arbitrary(u)?;
-            let ty = PmsiTunnelType::INGRESS_REPLICATION.0;
+            let identifier = <[u8; 8]>::arbitrary(u)?;
+            let ty = PmsiTunnelType::PIM_SSM.0;
             Ok(PmsiTunnel { flags: u.arbitrary()?, ty, label, composite, identifier: &identifier }.into())
         }
     }
@@ -424,11 +426,12 @@ mod tests {
 
     #[test]
     fn rfc8317_8_2_2_a_composite_tunnel_has_a_second_label() {
-        let value = [0, 0x86, 0, 0, 16, 0, 0, 32, 10, 0, 0, 1];
-        assert!(is_good(&value) && !is_good(&value[..9]));
+        let value = [0, 0x83, 0, 0, 16, 0, 0, 32, 10, 0, 0, 1, 232, 0, 0, 1];
+        assert!(is_good(&value) && !is_good(&value[..13]));
+        assert!(!is_good(&[0, 0x86, 0, 0, 16, 0, 0, 32, 10, 0, 0, 1]) && !is_good(&[0, 0x80, 0, 0, 16, 0, 0, 32]));
         let tunnel = PmsiTunnel::split(&value).unwrap();
         assert_eq!((tunnel.label(), tunnel.composite()), (1, Some(32)));
-        assert_eq!(tunnel.endpoint(), Some(Ipv4Addr::new(10, 0, 0, 1).into()));
+        assert_eq!(tunnel.pim().map(|(source, _)| source), Some(Ipv4Addr::new(10, 0, 0, 1).into()));
     }
 
     #[cfg(feature = "alloc")]
@@ -440,7 +443,8 @@ mod tests {
             "rsvp-te-p2mp label:0 flags:0x01 0x0a0000010000000100000001",
             "mldp-p2mp label:16 0x06000104c0000201000701000400000001",
             "pim-sm label:0 2001:db8::1,ff3e::1",
-            "ingress-replication label:10000 composite:7 10.0.0.1",
+            "pim-ssm label:10000 composite:7 10.0.0.1,232.0.0.1",
+            "ingress-replication label:10000 10.0.0.1",
             "123 label:16777215 0x00",
         ] {
             let tunnel: PmsiTunnelBuf = text.parse().unwrap();

@@ -38,13 +38,14 @@ fn capabilities_without_a_value_go_both_ways() {
     both_ways(6, &[], Capability::ExtendedMessage);
     both_ways(70, &[], Capability::EnhancedRouteRefresh);
     both_ways(74, &[], Capability::BfdStrict);
+    both_ways(77, &[], Capability::LinkLocalNextHop);
     both_ways(128, &[], Capability::CiscoRouteRefresh);
-    for code in [2, 6, 70, 74, 128] {
+    for code in [2, 6, 70, 74, 77, 128] {
         kept(code, &[0]);
     }
-    let params = learned(&[(2, &[]), (6, &[]), (70, &[]), (74, &[]), (128, &[])]);
+    let params = learned(&[(2, &[]), (6, &[]), (70, &[]), (74, &[]), (77, &[]), (128, &[])]);
     assert!(params.route_refresh() && params.extended_message() && params.enhanced_route_refresh());
-    assert!(params.bfd_strict() && params.cisco_route_refresh());
+    assert!(params.link_local_next_hop() && params.bfd_strict() && params.cisco_route_refresh());
 }
 
 #[test]
@@ -80,6 +81,20 @@ fn rfc8950_4_extended_next_hop_goes_both_ways() {
 fn rfc8950_4_only_ipv6_next_hops_of_ipv4_count() {
     let value = [0, 1, 0, 1, 0, 2, 0, 1, 0, 128, 0, 1, 0, 2, 0, 1, 0, 1, 0, 1, 1, 1, 0, 2];
     assert_eq!(learned(&[(5, &value)]).ext_next_hop(), V4.into());
+}
+
+#[test]
+fn rfc8277_2_1_families_with_more_than_one_label() {
+    let value = [0, 1, 4, 2, 0, 2, 4, 1, 0, 1, 128, 255, 0, 1, 4, 3];
+    assert_eq!(
+        learned(&[(8, &value)]).multiple_labels(),
+        FamilySet::from_iter([Family::IPV4_LABELED, Family::IPV4_VPN])
+    );
+    // The last entry of a family counts, and the last capability.
+    assert_eq!(learned(&[(8, &[0, 1, 4, 2, 0, 1, 4, 1])]).multiple_labels(), FamilySet::EMPTY);
+    assert_eq!(learned(&[(8, &value), (8, &[0, 2, 4, 2])]).multiple_labels(), Family::IPV6_LABELED.into());
+    // A malformed one is none.
+    assert_eq!(learned(&[(8, &[0, 1, 4, 2, 0])]).multiple_labels(), FamilySet::EMPTY);
 }
 
 #[test]

@@ -180,6 +180,8 @@ const KINDS: &[Row] = &[
     (0x01, 0x0a, "l2vpn-id", Form::Ipv4),
     // RFC 6514 section 7.
     (0x01, 0x0b, "vrf-route-import", Form::Ipv4),
+    // draft-ietf-idr-flowspec-redirect-ip: bit 0 of the number asks for a copy.
+    (0x01, 0x0c, "redirect-to-ip", Form::Ipv4),
     // Four-octet AS specific, RFC 5668.
     (0x02, 0x02, "rt", Form::As4),
     (0x02, 0x03, "soo", Form::As4),

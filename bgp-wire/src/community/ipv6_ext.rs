@@ -93,7 +93,8 @@ impl FromStr for Ipv6ExtCommunity {
 
 text_form!(Ipv6ExtCommunity);
 
-/// Type, sub-type, name, in the order of their numbers: RFC 5701 section 3, RFC 6515 section 2, RFC 8956 section 7.
+/// Type, sub-type, name, in the order of their numbers: RFC 5701 section 3, RFC 6515 section 2, RFC 8956 section 7, and
+/// draft-ietf-idr-flowspec-redirect-ip, where bit 0 of the number asks for a copy.
 const KINDS: &[(u8, u8, &str)] =
     &[(0x00, 0x02, "rt"), (0x00, 0x03, "soo"), (0x00, 0x0b, "vrf-route-import"), (0x00, 0x0d, "redirect")];
 

@@ -24,6 +24,7 @@ numbers! {
     /// The type of an outbound route filter (RFC 5291 section 8).
     pub struct FilterKind(u8) "type of outbound route filter" {
         64 => ADDRESS_PREFIX "address-prefix",
+        128 => CISCO_ADDRESS_PREFIX "cisco-address-prefix",
     }
 }
 
@@ -139,7 +140,8 @@ impl<'m> FilterGroup<'m> {
     /// The filters, if they are of address prefixes: those in front of the first malformed one.
     #[must_use]
     pub fn prefixes(&self) -> PrefixFilters<'m> {
-        let typed = self.kind == FilterKind::ADDRESS_PREFIX;
+        // The type that Cisco used before RFC 5292, with the same entries.
+        let typed = matches!(self.kind, FilterKind::ADDRESS_PREFIX | FilterKind::CISCO_ADDRESS_PREFIX);
         PrefixFilters { rest: Reader::new(if typed { self.entries } else { &[] }), afi: self.afi }
     }
 

@@ -78,6 +78,7 @@ fn rfc5291_5_malformed_groups_are_told_and_never_hurt() {
     }
     // Those in front of the malformed one are still there.
     assert_eq!(only(1, &[1, 64, 0, 2, 0x80, 0xc0]), ([PrefixFilter::RemoveAll].into(), true));
+    assert_eq!(only(1, &[1, 128, 0, 1, 0x80]), ([PrefixFilter::RemoveAll].into(), false));
     // A type that nobody here knows is whole or not, and no more.
     assert_eq!(only(1, &[1, 3, 0, 2, 0xff, 0xff]), (Vec::new(), false));
     assert_eq!(only(1, &[1, 3, 0, 3, 0xff, 0xff]), (Vec::new(), true));
