@@ -13,6 +13,7 @@ use crate::block::{Block, HostReservation};
 use crate::key::{IpVersion, Key, Owner};
 use crate::net;
 use crate::pool::Resources;
+use crate::reservation::Reservations;
 use crate::store::Stored;
 use crate::time::UnixTime;
 use crate::value::Value;
@@ -157,6 +158,46 @@ impl Index {
     pub fn iter(&self, version: IpVersion) -> impl Iterator<Item = (IpNet, &Stored)> + '_ {
         let cidr = move |(number, len): Place| net::prefix(version, number, len);
         self.space(version).blocks.iter().filter_map(move |(place, stored)| Some((cidr(*place)?, stored)))
+    }
+
+    /// How many blocks of a length could still be made in a pool, and how many addresses of those are not reserved.
+    ///
+    /// Looks at each gap between taken ranges once.
+    pub(crate) fn room_for(&self, pool: &IpNet, len: u8, reserved: &Reservations) -> (u128, u128) {
+        let version = IpVersion::of(pool);
+        let shift = u32::from(version.width().saturating_sub(len));
+        let size = 1u128.checked_shl(shift).unwrap_or(0);
+        let (first, last) = net::span(pool);
+        let (mut blocks, mut addresses) = (0u128, 0u128);
+        if len < pool.prefix_len() || size == 0 {
+            return (0, 0);
+        }
+        let mut gap = |from: u128, to: u128| {
+            // Whole blocks between the two, by their numbers; a wholly reserved one is of no use.
+            let low = (from >> shift).saturating_add(u128::from(from & (size - 1) != 0));
+            let high = to.checked_add(1).map_or(u128::MAX >> shift, |end| (end >> shift).saturating_sub(1));
+            if to < from || high < low || (to.saturating_add(1) >> shift) == 0 {
+                return;
+            }
+            let (start, end) = (low << shift, (high << shift) | (size - 1));
+            let wasted = reserved.whole_blocks(version, start, end, shift);
+            blocks = blocks.saturating_add((high - low).saturating_add(1).saturating_sub(wasted));
+            let all = (end - start).saturating_add(1);
+            addresses = addresses.saturating_add(all.saturating_sub(reserved.count_between(pool, start, end)));
+        };
+        let mut at = first;
+        let before = self.space(version).taken.range(..first).next_back();
+        for (from, to) in before.into_iter().chain(self.space(version).taken.range(first..=last)) {
+            if *from > at {
+                gap(at, from - 1);
+            }
+            at = at.max(to.saturating_add(1));
+            if *to >= last {
+                return (blocks, addresses);
+            }
+        }
+        gap(at, last);
+        (blocks, addresses)
     }
 
     fn space(&self, version: IpVersion) -> &Space {

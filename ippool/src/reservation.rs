@@ -89,6 +89,21 @@ impl Reservations {
         count(self.ranges(cidr), first, last)
     }
 
+    /// How many blocks of 2^shift addresses between two block borders are wholly reserved.
+    pub(crate) fn whole_blocks(&self, version: IpVersion, first: u128, last: u128, shift: u32) -> u128 {
+        let ranges = if version == IpVersion::V4 { &self.v4 } else { &self.v6 };
+        let mut sum = 0u128;
+        for (from, to) in ranges {
+            let (from, to) = ((*from).max(first), (*to).min(last));
+            let low = (from >> shift).saturating_add(u128::from((from >> shift) << shift != from));
+            let high = to.saturating_add(1) >> shift;
+            if from <= to && low < high {
+                sum = sum.saturating_add(high - low);
+            }
+        }
+        sum
+    }
+
     /// The last address of the range that reserves all of `cidr`, if one does.
     pub(crate) fn covered_to(&self, cidr: &IpNet) -> Option<u128> {
         let ranges = self.ranges(cidr);

@@ -30,7 +30,27 @@ impl Attributes {
     }
 }
 
+impl Attributes {
+    /// The handle as it was meant: old versions stored text after a carriage return.
+    pub(crate) fn clean_handle(&self) -> Option<&str> {
+        self.handle.as_deref().filter(|_| self.released_at.is_none()).map(clean_handle)
+    }
+
+    /// Whether these are the addresses that Windows hosts keep back.
+    pub(crate) fn is_windows(&self) -> bool {
+        is_windows(self)
+    }
+}
+
 impl Block {
+    /// Whether a handle is only that of addresses that the block keeps back for its host, which is stored nowhere else.
+    pub(crate) fn is_reservation(&self, handle: &str) -> bool {
+        self.table.used().all(|attributes| {
+            attributes.handle.as_deref() != Some(handle)
+                || (attributes.active.len() == 1 && attributes.active.contains_key("note"))
+        })
+    }
+
     /// The attributes of an allocated address.
     ///
     /// ```
