@@ -7,6 +7,7 @@ mod states;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use core::time::Duration;
 
 use bgp_wire::{
     Asn, BgpId, Context, Error, KEEPALIVE, MAX_LEN, MAX_LEN_EXTENDED, MessageType, Notification, OpenView, Params,
@@ -404,12 +405,20 @@ impl Session {
     }
 
     /// Notes the time. RFC 4271 knows no clock that goes back: what is left of each timer then stays the same.
+    ///
+    /// An owner that was away (suspended, or its clock jumped ahead) gave nothing to the socket meanwhile: that it took
+    /// nothing says nothing about the peer, so SendHoldTimer starts anew.
     fn observe(&mut self, now: Instant) {
+        let keepalive = Duration::from_secs((self.hold_time / 3).max(1).into());
+        let away = self.timers.next().is_some_and(|due| now.max(self.last) - due > keepalive);
         if now < self.last {
             self.timers.rewind(self.last, now);
             self.established_at = self.established_at.saturating_sub(self.last - now);
         }
         self.last = now;
+        if away && self.timers.is_running(Timer::SendHold) {
+            self.start_send_hold(now);
+        }
     }
 }
 
