@@ -10,6 +10,8 @@ extern crate std;
 
 // What every message stands on.
 mod context;
+#[cfg(any(feature = "mrt", feature = "bmp"))]
+mod cursor;
 mod error;
 mod family;
 mod frame;
@@ -38,6 +40,12 @@ mod prefix;
 #[cfg(feature = "alloc")]
 mod rewrite;
 mod update;
+
+// Formats around messages.
+#[cfg(feature = "bmp")]
+pub mod bmp;
+#[cfg(feature = "mrt")]
+pub mod mrt;
 
 pub use capability::params::Params;
 pub use context::{Context, SessionKind};

@@ -54,3 +54,26 @@ fn errors_have_at_most_16_octets() {
     assert!(size_of::<ParseError>() <= 16);
     assert!(size_of::<PackError>() <= 16);
 }
+
+#[cfg(feature = "mrt")]
+#[test]
+fn all_public_types_of_mrt_are_send_and_sync() {
+    use bgp_wire::mrt::*;
+    all_send_sync! {
+        BgpMessage<'_>, Buffer, Content<'_>, EncodeError, Error, ErrorKind, Part, Peer, PeerIndexBuilder,
+        PeerIndexTable<'_>, Peers<'_>, PeerState, Record<'_>, RecordType, Rib<'_>, RibAttributes<'_>, RibBuilder,
+        RibEntries<'_>, RibEntry<'_>, Session, StateChange, TableDump<'_>, Timestamp,
+    }
+}
+
+#[cfg(feature = "bmp")]
+#[test]
+fn all_public_types_of_bmp_are_send_and_sync() {
+    use bgp_wire::bmp::*;
+    all_send_sync! {
+        EncodeError, Error, ErrorKind, Frame<'_>, InformationType, Message<'_>, MessageType, MirroringType, Part,
+        PeerDown<'_>, PeerFlags, PeerHeader, PeerType, PeerUp<'_>, Reason<'_>, RouteMirroring<'_>,
+        RouteMonitoring<'_>, Statistic<'_>, StatisticType, StatisticValue<'_>, Statistics<'_>, StatisticsReport<'_>,
+        TerminationReason, TerminationType, Tlv<'_>, Tlvs<'_>, View,
+    }
+}
