@@ -3,10 +3,10 @@
 //! One [`Tunnel`] has two ends, and takes from its other end only. [`Ends`] say what is outside; what is inside shows in
 //! each datagram. IPv4 in IPv4 is [`crate::Tunnel`].
 //!
-//! Not supported: reassembly of outer fragments (they are refused), addresses that embed the exit (6to4, 6rd, ISATAP),
-//! extension headers outside beside destination options.
+//! Not supported: reassembly of outer fragments (they are refused), extension headers outside beside destination options.
 
 mod decap;
+mod embedding;
 mod encap;
 mod header;
 mod icmp;
@@ -22,6 +22,7 @@ use core::time::Duration;
 use crate::{Counters, DscpDecap, EcnMode, Ident, Reason, TokenBucket, Tos, Ttl};
 
 pub use decap::Decapsulated;
+pub use embedding::Embedding;
 pub use encap::{Encapsulated, Fragment, Fragments};
 
 /// Octets of headroom that encapsulation needs: an IPv6 header and the Tunnel Encapsulation Limit.
@@ -90,6 +91,8 @@ pub struct Config {
     /// Tunnel Encapsulation Limit of what goes into 4in6 and 6in6 (RFC 2473 section 6.6), unless the inner datagram has
     /// one of its own. Default: 4. `None` sends none.
     pub encap_limit: Option<u8>,
+    /// 6in4: addresses that embed their exit. Default: none, so that all goes to the other end and comes from it.
+    pub embedding: Option<Embedding>,
     /// Encapsulation is part of forwarding: TTL or hop limit is decremented, sources at the ends are loops. Default: true.
     pub forwarded: bool,
     /// Take datagrams out that hold another tunnel header, and put such into 6in4. Default: false (VU#199397).
@@ -118,6 +121,7 @@ impl Config {
             mtu: 1500,
             static_mtu: false,
             encap_limit: Some(4),
+            embedding: None,
             forwarded: true,
             nested: false,
             icmp_source,
@@ -164,6 +168,16 @@ pub struct Tunnel {
     ident6: u32,
     icmp_limit: TokenBucket,
     counters: Counters,
+}
+
+impl Config {
+    /// The exit that an inner address embeds, if there are such addresses and it is one.
+    fn embedded(&self, address: IpAddr) -> Option<Ipv4Addr> {
+        match (self.embedding, self.ends, address) {
+            (Some(embedding), Ends::V4 { local, .. }, IpAddr::V6(address)) => embedding.exit(address, local),
+            _ => None,
+        }
+    }
 }
 
 impl Tunnel {

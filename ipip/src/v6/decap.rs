@@ -1,5 +1,7 @@
 //! Decapsulation (RFC 2473 section 3.3, RFC 4213 section 3.6), safe by default (VU#199397).
 
+use core::net::Ipv4Addr;
+
 use crate::address::is_host;
 use crate::counters::count_one;
 use crate::header::{self, Layer};
@@ -27,6 +29,8 @@ struct Outer {
     end: usize,
     protocol: u8,
     class: u8,
+    /// Of 6in4.
+    source: Option<Ipv4Addr>,
 }
 
 impl Tunnel {
@@ -36,7 +40,8 @@ impl Tunnel {
     /// The datagram is dropped and counted, and the buffer is as it was. Outside: `OuterTruncated`, `OuterNotIpv4`,
     /// `OuterNotIpv6`, `OuterBadHeader` (options that must not be passed over, too), `OuterChecksum`, `NotLocal`,
     /// `NotIpip`, `OuterFragment`, `SourceNotAllowed`. Inside: `InnerTruncated`, `InnerNotIp`, `InnerBadHeader`,
-    /// `InnerChecksum`, `InnerTtlZero`, `InnerMartian`, `Nesting`, `EcnDrop`.
+    /// `InnerChecksum`, `InnerTtlZero`, `InnerMartian`, `InnerSourceNotAllowed` (see [`Embedding`](super::Embedding)),
+    /// `Nesting`, `EcnDrop`.
     ///
     /// ```
     /// # use core::net::Ipv4Addr;
@@ -66,7 +71,7 @@ impl Tunnel {
 
     fn decap_checked<'p>(&self, packet: &'p mut [u8]) -> Result<Decapsulated<'p>, Error> {
         let outer = self.outer(packet)?;
-        let Outer { offset, class, .. } = outer;
+        let (offset, class) = (outer.offset, outer.class);
         let body = packet.get_mut(offset..outer.end).unwrap_or_default();
         let at = |octet: usize, reason| Error::new(reason, offset + octet);
         let version = if outer.protocol == IPV4 { 4 } else { 6 };
@@ -85,6 +90,10 @@ impl Tunnel {
         if !inner.has_sane_destination() {
             return Err(at(destination, Reason::InnerMartian));
         }
+        self.refuse_foreign(&outer, &inner).map_err(|reason| match reason {
+            Reason::SourceNotAllowed => Error::new(reason, 12),
+            _ => at(source, reason),
+        })?;
         if inner.is_nested() && !self.config.nested {
             return Err(at(if inner.version == 4 { 9 } else { 6 }, Reason::Nesting));
         }
@@ -97,6 +106,18 @@ impl Tunnel {
         let inner = body.get_mut(..inner.total).unwrap_or_default();
         set_class(inner, (dscp & !ecn::MASK) | field);
         Ok(Decapsulated { inner, offset, ecn_anomaly: combined.anomaly })
+    }
+
+    /// What comes from the other end has no source that embeds another exit; what comes from elsewhere has one that
+    /// embeds it.
+    fn refuse_foreign(&self, outer: &Outer, inner: &Inner) -> Result<(), Reason> {
+        let (Some(from), Ends::V4 { remote, .. }) = (outer.source, self.config.ends) else { return Ok(()) };
+        match self.config.embedded(inner.source) {
+            Some(exit) if exit == from => Ok(()),
+            None if from == remote => Ok(()),
+            Some(_) => Err(Reason::InnerSourceNotAllowed),
+            None => Err(Reason::SourceNotAllowed),
+        }
     }
 
     fn outer(&self, packet: &[u8]) -> Result<Outer, Error> {
@@ -112,10 +133,17 @@ impl Tunnel {
                 if outer.is_fragment() {
                     return Err(Error::new(Reason::OuterFragment, 6));
                 }
-                if outer.source != remote || outer.source == local || !is_host(remote) {
+                let known = outer.source == remote || self.config.embedding.is_some();
+                if !known || outer.source == local || !is_host(outer.source) {
                     return Err(Error::new(Reason::SourceNotAllowed, 12));
                 }
-                Ok(Outer { offset: outer.len(), end: outer.total(), protocol: IPV6, class: outer.tos })
+                Ok(Outer {
+                    offset: outer.len(),
+                    end: outer.total(),
+                    protocol: IPV6,
+                    class: outer.tos,
+                    source: Some(outer.source),
+                })
             }
             Ends::V6 { local, remote } => {
                 if packet.first().is_some_and(|first| first >> 4 != 6) {
@@ -141,7 +169,7 @@ impl Tunnel {
                     (offset, protocol) = (LEN + options.octets.len(), options.next);
                 }
                 match protocol {
-                    IPV4 | IPV6 => Ok(Outer { offset, end: outer.total(), protocol, class: outer.class }),
+                    IPV4 | IPV6 => Ok(Outer { offset, end: outer.total(), protocol, class: outer.class, source: None }),
                     FRAGMENT => Err(Error::new(Reason::OuterFragment, if offset == LEN { 6 } else { LEN })),
                     _ => Err(Error::new(Reason::NotIpip, if offset == LEN { 6 } else { LEN })),
                 }

@@ -4,6 +4,7 @@ use core::net::IpAddr;
 use core::ops::Range;
 use core::time::Duration;
 
+use crate::address::is_host;
 use crate::counters::count_one;
 use crate::header::{self, HEADER_LEN, fragment_field};
 use crate::{Reason, Tos, Ttl, ecn};
@@ -191,6 +192,7 @@ impl Tunnel {
         let mut ident = 0;
         match config.ends {
             Ends::V4 { local, remote } => {
+                let exit = config.embedded(inner.destination).unwrap_or(remote);
                 let atomic = !config.static_mtu && size.is_none();
                 let header = header::Header {
                     tos: class,
@@ -198,7 +200,7 @@ impl Tunnel {
                     ident: if atomic { 0 } else { self.ident.take() },
                     fragment: fragment_field(atomic, false, 0),
                     ttl: hop_limit,
-                    ..outer_v4(local, remote)
+                    ..outer_v4(local, exit)
                 };
                 room.copy_from_slice(&header.write());
             }
@@ -247,7 +249,9 @@ impl Tunnel {
     fn refuse_loops(&self, inner: &Inner) -> Result<(), Error> {
         let (local, remote): (IpAddr, IpAddr) = (self.config.ends.local(), self.config.ends.remote());
         let (source, destination) = inner.addresses_at();
-        if inner.destination == remote || local == remote {
+        // An address of ours that embeds our own end, or nobody's, leads nowhere.
+        let exit = self.config.embedded(inner.destination);
+        if inner.destination == remote || local == remote || exit.is_some_and(|exit| exit == local || !is_host(exit)) {
             return Err(Error::new(Reason::Loop, destination));
         }
         if self.config.forwarded && (inner.source == local || inner.source == remote) {

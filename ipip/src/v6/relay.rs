@@ -143,7 +143,9 @@ impl Tunnel {
         }
         let quoted =
             v4::Header::read(quote).filter(|quoted| quoted.version == 4 && quoted.len() >= 20).ok_or(malformed)?;
-        if quoted.source != local || quoted.destination != remote || quoted.protocol != IPV6 {
+        let inner = quote.get(quoted.len()..).and_then(Header::read).map(|inner| inner.destination.into());
+        let exit = inner.and_then(|destination| self.config.embedded(destination)).unwrap_or(remote);
+        if quoted.source != local || quoted.destination != exit || quoted.protocol != IPV6 {
             return Err(Error::new(Reason::IcmpForeignQuote, at + 8 + 16));
         }
         let says = match (kind, code) {

@@ -353,3 +353,49 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn rfc5969_9_2_sources_embed_the_exit_they_come_from() {
+    let far4 = Ipv4Addr::new(198, 51, 100, 7);
+    let relay = Ipv4Addr::new(192, 0, 2, 99);
+    let of = |exit: Ipv4Addr| Ipv6Addr::from_bits(0x2002 << 112 | u128::from(exit.to_bits()) << 80 | 5);
+    let end = |local| {
+        let mut config = Config::new(Ends::V4 { local, remote: relay }, EcnMode::Normal);
+        config.embedding = Some(Embedding::six_to_four());
+        Tunnel::new(config)
+    };
+    let datagram = |source, destination| {
+        let mut octets = six(0, 17, source, &[0; 12]);
+        octets[24..40].copy_from_slice(&Ipv6Addr::octets(&destination));
+        octets
+    };
+    let sent = |source, destination| {
+        let mut buffer = [&[0; HEADROOM][..], &datagram(source, destination)].concat();
+        end(NEAR4).encap(NOW, &mut buffer).map(|sent| sent.octets().to_vec())
+    };
+    // From site to site without the relay, to the rest of the world by it.
+    let direct = sent(of(NEAR4), of(far4)).unwrap();
+    assert_eq!((&direct[16..20], end(far4).decap(&mut direct.clone()).unwrap().inner.len()), (&far4.octets()[..], 52));
+    assert_eq!(sent(of(NEAR4), OTHER).unwrap()[16..20], relay.octets());
+    for nowhere in [NEAR4, Ipv4Addr::LOCALHOST, Ipv4Addr::new(224, 0, 0, 1)] {
+        assert_eq!(sent(of(NEAR4), of(nowhere)).unwrap_err().reason, Reason::Loop, "{nowhere}");
+    }
+    let taken = |from: Ipv4Addr, source| {
+        let inner = datagram(source, of(NEAR4));
+        let total_len = u16::try_from(20 + inner.len()).unwrap();
+        let outer = crate::header::Header { total_len, ttl: 9, ..super::header::outer_v4(from, NEAR4) };
+        end(NEAR4)
+            .decap(&mut [&outer.write()[..], &inner].concat())
+            .map(|_| ())
+            .map_err(|error| (error.reason, error.offset))
+    };
+    assert_eq!(taken(far4, of(far4)), Ok(()));
+    assert_eq!(taken(relay, OTHER), Ok(()));
+    assert_eq!(taken(far4, of(FAR4)), Err((Reason::InnerSourceNotAllowed, 28)));
+    assert_eq!(taken(relay, of(FAR4)), Err((Reason::InnerSourceNotAllowed, 28)));
+    assert_eq!(taken(far4, OTHER), Err((Reason::SourceNotAllowed, 12)));
+    let mut plain = end(NEAR4);
+    plain.config.embedding = None;
+    let error = plain.decap(&mut sent(of(NEAR4), of(far4)).unwrap()).unwrap_err();
+    assert_eq!(error.reason, Reason::NotLocal);
+}
