@@ -46,6 +46,8 @@ capabilities! {
 }
 
 pub(crate) mod params;
+#[cfg(feature = "alloc")]
+mod text;
 
 #[cfg(feature = "alloc")]
 pub use add_path::AddPath;
