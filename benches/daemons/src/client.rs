@@ -23,6 +23,8 @@ pub(crate) struct Client {
     /// Routes of its own that came back.
     pub(crate) echoed: u64,
     own: std::ops::Range<usize>,
+    /// The next hop of its own routes.
+    next_hop: Ipv4Addr,
     out: Rc<[u8]>,
     sent: usize,
     rest: Vec<u8>,
@@ -34,6 +36,7 @@ impl Client {
         source: Ipv4Addr,
         to: SocketAddr,
         own: std::ops::Range<usize>,
+        next_hop: Ipv4Addr,
         prefixes: usize,
     ) -> io::Result<Client> {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
@@ -53,6 +56,7 @@ impl Client {
             updates: 0,
             echoed: 0,
             own,
+            next_hop,
             out: out.into(),
             sent: 0,
             rest: Vec::new(),
@@ -134,15 +138,16 @@ impl Client {
         let short = || io::Error::other("a short UPDATE");
         let (withdrawn, body) = field(body).ok_or_else(short)?;
         let (attributes, nlri) = field(body).ok_or_else(short)?;
-        self.set(withdrawn, 0, routes)?;
+        self.set(withdrawn, 0, false, routes)?;
         if !nlri.is_empty() {
-            let version = version(attributes).ok_or_else(|| io::Error::other("an UPDATE without MULTI_EXIT_DISC"))?;
-            self.set(nlri, version, routes)?;
+            let (version, next_hop) =
+                marks(attributes).ok_or_else(|| io::Error::other("an UPDATE without its attributes"))?;
+            self.set(nlri, version, next_hop == self.next_hop, routes)?;
         }
         Ok(())
     }
 
-    fn set(&mut self, mut nlri: &[u8], version: u8, routes: &Routes) -> io::Result<()> {
+    fn set(&mut self, mut nlri: &[u8], version: u8, echo: bool, routes: &Routes) -> io::Result<()> {
         while let Some((length, rest)) = nlri.split_first() {
             let (octets, rest) = rest.split_at(usize::from(length.div_ceil(8)));
             let mut address = [0; 4];
@@ -150,9 +155,9 @@ impl Client {
             nlri = rest;
             let number = routes.number(u32::from_be_bytes(address), *length);
             let number = number.ok_or_else(|| io::Error::other("a route that nobody sent"))?;
+            self.echoed += u64::from(echo);
             // What it sent itself it has anyway.
             if self.own.contains(&number) {
-                self.echoed += u64::from(version != 0);
                 continue;
             }
             let before = std::mem::replace(&mut self.held[number], version);
@@ -169,8 +174,9 @@ fn field(octets: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))
 }
 
-/// The last octet of MULTI_EXIT_DISC.
-fn version(mut attributes: &[u8]) -> Option<u8> {
+/// The last octet of MULTI_EXIT_DISC, which is the version, and NEXT_HOP, which is the sender; the latter stands first.
+fn marks(mut attributes: &[u8]) -> Option<(u8, Ipv4Addr)> {
+    let mut next_hop = None;
     loop {
         let (flags, ty) = (*attributes.first()?, *attributes.get(1)?);
         let (length, rest) = if flags & 0x10 == 0 {
@@ -179,8 +185,10 @@ fn version(mut attributes: &[u8]) -> Option<u8> {
             (usize::from(u16::from_be_bytes([*attributes.get(2)?, *attributes.get(3)?])), attributes.get(4..)?)
         };
         let (value, rest) = rest.split_at_checked(length)?;
-        if ty == 4 {
-            return value.last().copied();
+        match ty {
+            3 => next_hop = Some(Ipv4Addr::from(*value.first_chunk::<4>()?)),
+            4 => return Some((*value.last()?, next_hop?)),
+            _ => {}
         }
         attributes = rest;
     }

@@ -100,7 +100,13 @@ impl Play<'_> {
         let start = Instant::now();
         let own = self.scenario.own(number);
         let mut client = loop {
-            match Client::dial(self.net.client(number), to, own.clone(), self.scenario.prefixes()) {
+            match Client::dial(
+                self.net.client(number),
+                to,
+                own.clone(),
+                stream::next_hop(number),
+                self.scenario.prefixes(),
+            ) {
                 Ok(client) => break client,
                 Err(error) if start.elapsed() > Duration::from_secs(20) => return Err(error),
                 Err(_) => std::thread::sleep(Duration::from_millis(20)),

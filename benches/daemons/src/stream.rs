@@ -183,7 +183,7 @@ impl Routes {
 pub(crate) const OWN_AS: u32 = 64512;
 
 /// The next hop of a client's routes.
-fn next_hop(sender: usize) -> Ipv4Addr {
+pub(crate) fn next_hop(sender: usize) -> Ipv4Addr {
     Ipv4Addr::from(0xc612_0001 + u32::try_from(sender).expect("few"))
 }
 
