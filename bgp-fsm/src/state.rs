@@ -5,6 +5,15 @@ use core::fmt;
 /// The state of a session.
 ///
 /// The order is that of RFC 4271 section 8.2.2: a larger one is more advanced.
+///
+/// What every event does in every state, with the default configuration, as the sessions of this crate do it (a test
+/// writes this table). `+1` and `=0` are what becomes of ConnectRetryCounter, codes are those of the NOTIFICATION that is
+/// sent; a bare `.` is an event that does nothing.
+///
+#[doc = include_str!("state/table.md")]
+///
+/// With `DelayOpenTime`, events 16 and 17 start DelayOpenTimer in Connect and Active and stay there; event 12 then sends the
+/// OPEN, event 20 the OPEN and the KEEPALIVE.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[expect(clippy::exhaustive_enums, reason = "RFC 4271 section 8.2.2 has these states")]

@@ -71,6 +71,20 @@ fn rfc4271_6_8_one_connection_survives_whatever_crosses_or_is_lost() {
     }
 }
 
+/// FRR issues 1053 and 1219, SONiC 11268, maghemite 563: simultaneous dials that never end in a session, ends that fail and
+/// dial in lock step. Both have the same times and no jitter here, whoever is started first; a scheduler that is against
+/// them loses in `network.rs`, after two ConnectRetry periods.
+#[test]
+fn frr_1053_1219_and_sonic_11268_and_maghemite_563_lock_step_ends() {
+    let quick = configs().map(|config| config.with_idle_hold_time(std::time::Duration::from_secs(1)));
+    let slow = configs().map(|config| config.with_idle_hold_time(std::time::Duration::from_secs(60)));
+    for configs in [quick, slow] {
+        let Explored { states, steps, settled } = explore(configs, 0);
+        println!("lock step: {states} states, {steps} steps, {settled} settled states");
+        assert!(settled > 0);
+    }
+}
+
 #[test]
 fn rfc4271_6_8_one_connection_survives_with_delayed_opens() {
     let configs = configs().map(|config| config.with_delay_open_time(std::time::Duration::from_secs(3)));

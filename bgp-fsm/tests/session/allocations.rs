@@ -7,29 +7,7 @@ use bgp_fsm::{Config, Event, State};
 use bgp_wire::{Family, KEEPALIVE, frame};
 use bytes::BytesMut;
 
-use crate::driver::{Driver, Input, config, inputs, message, open};
-
-/// A session in each state, by way of the inputs that lead there.
-fn states() -> Vec<Driver> {
-    let mut drivers = vec![Driver::new(config())];
-    drivers.extend([Event::ManualStart, Event::ManualStartPassive].map(|event| {
-        let mut driver = Driver::new(config());
-        driver.event(event);
-        driver
-    }));
-    for messages in [&[][..], &[open(90)], &[open(90), message("001304")]] {
-        let mut driver = Driver::new(config());
-        driver.event(Event::ManualStart).event(Event::TcpCrAcked);
-        for message in messages {
-            driver.message(message);
-        }
-        drivers.push(driver);
-    }
-    let seen: Vec<State> = drivers.iter().map(|driver| driver.session.state()).collect();
-    use State::{Active, Connect, Established, Idle, OpenConfirm, OpenSent};
-    assert_eq!(seen, [Idle, Connect, Active, OpenSent, OpenConfirm, Established]);
-    drivers
-}
+use crate::driver::{Driver, Input, config, inputs, states};
 
 /// How often the session allocates for one input and everything that is polled after it.
 fn allocations(driver: &mut Driver, input: &Input) -> u64 {

@@ -105,6 +105,28 @@ pub(crate) fn inputs() -> Vec<Input> {
     inputs
 }
 
+/// A session in each state, by way of the inputs that lead there.
+pub(crate) fn states() -> Vec<Driver> {
+    let mut drivers = vec![Driver::new(config())];
+    drivers.extend([Event::ManualStart, Event::ManualStartPassive].map(|event| {
+        let mut driver = Driver::new(config());
+        driver.event(event);
+        driver
+    }));
+    for messages in [&[][..], &[open(90)], &[open(90), message("001304")]] {
+        let mut driver = Driver::new(config());
+        driver.event(Event::ManualStart).event(Event::TcpCrAcked);
+        for message in messages {
+            driver.message(message);
+        }
+        drivers.push(driver);
+    }
+    let seen: Vec<State> = drivers.iter().map(|driver| driver.session.state()).collect();
+    use State::{Active, Connect, Established, Idle, OpenConfirm, OpenSent};
+    assert_eq!(seen, [Idle, Connect, Active, OpenSent, OpenConfirm, Established]);
+    drivers
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Driver {
     pub(crate) session: Session,

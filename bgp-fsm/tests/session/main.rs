@@ -8,3 +8,4 @@ mod laws;
 mod negotiation;
 mod reconfigure;
 mod rfc4271;
+mod table;
