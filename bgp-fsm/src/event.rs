@@ -95,6 +95,7 @@ pub enum SessionEvent {
 /// What a message was; given back by [`Session::receive`](crate::Session::receive). It borrows from the message only.
 #[derive(Debug)]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "lives only until it is looked at; a box would allocate")]
 pub enum Received<'m> {
     /// Nothing that the owner has to do with.
     Nothing,

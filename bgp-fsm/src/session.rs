@@ -26,7 +26,7 @@ use crate::{Cease, Config, Counters, Event, Instant, Negotiated, Received, State
 ///
 /// A peer with two connections has two of them; [`resolve`](crate::resolve) says which one stays. The contract of the
 /// calls stands at the top of the [crate](crate). No call fails: whatever is wrong ends the session, and
-/// [`SessionEvent::Down`] says why.
+/// [`SessionEvent::Down`](crate::SessionEvent::Down) says why.
 ///
 /// ```
 /// use bgp_fsm::{Config, Event, Instant, PeerAs, Session, State, TcpAction};

@@ -71,7 +71,7 @@ fn rfc4271_6_8_one_connection_survives_whatever_crosses_or_is_lost() {
     }
 }
 
-/// FRR issues 1053 and 1219, SONiC 11268, maghemite 563: simultaneous dials that never end in a session, ends that fail and
+/// FRR issues 1053 and 1219, `SONiC` 11268, maghemite 563: simultaneous dials that never end in a session, ends that fail and
 /// dial in lock step. Both have the same times and no jitter here, whoever is started first; a scheduler that is against
 /// them loses in `network.rs`, after two ConnectRetry periods.
 #[test]

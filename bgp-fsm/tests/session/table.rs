@@ -12,14 +12,14 @@ fn events() -> Vec<(&'static str, Input)> {
     let update = message("00170200000000");
     let bad_update = message("00170200ff0000");
     vec![
-        ("1 ManualStart", Input::Event(E::ManualStart)),
-        ("2 ManualStop", Input::Event(E::ManualStop)),
-        ("3 AutomaticStart", Input::Event(E::AutomaticStart)),
-        ("4 ManualStart, passive", Input::Event(E::ManualStartPassive)),
-        ("5 AutomaticStart, passive", Input::Event(E::AutomaticStartPassive)),
-        ("6 AutomaticStart, damped", Input::Event(E::AutomaticStartDamped)),
-        ("7 AutomaticStart, damped, passive", Input::Event(E::AutomaticStartDampedPassive)),
-        ("8 AutomaticStop", Input::Event(E::AutomaticStop)),
+        ("1 `ManualStart`", Input::Event(E::ManualStart)),
+        ("2 `ManualStop`", Input::Event(E::ManualStop)),
+        ("3 `AutomaticStart`", Input::Event(E::AutomaticStart)),
+        ("4 `ManualStart`, passive", Input::Event(E::ManualStartPassive)),
+        ("5 `AutomaticStart`, passive", Input::Event(E::AutomaticStartPassive)),
+        ("6 `AutomaticStart`, damped", Input::Event(E::AutomaticStartDamped)),
+        ("7 `AutomaticStart`, damped, passive", Input::Event(E::AutomaticStartDampedPassive)),
+        ("8 `AutomaticStop`", Input::Event(E::AutomaticStop)),
         ("9 ConnectRetryTimer", Input::Event(E::ConnectRetryTimerExpires)),
         ("10 HoldTimer", Input::Event(E::HoldTimerExpires)),
         ("11 KeepaliveTimer", Input::Event(E::KeepaliveTimerExpires)),
