@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use crate::address::{is_destination, is_dhcp, is_host};
 use crate::counters::count_one;
-use crate::header::{HEADER_LEN, Header, Layer, PROTOCOL_IPIP, parse, set_tos};
+use crate::header::{HEADER_LEN, Header, Layer, PROTOCOL_IPIP, parse, parse_outer, set_tos};
 use crate::{DscpDecap, Error, PeerSet, Reason, Reassembly, ecn, nesting};
 
 use super::Tunnel;
@@ -178,17 +178,9 @@ impl<P: PeerSet> Tunnel<P> {
 
     /// The outer header of a datagram that is for this tunnel; one of a fragment where `fragments` are asked for.
     fn outer(&self, packet: &[u8], fragments: bool) -> Result<Header, Error> {
-        let outer = parse(packet, packet.len(), Layer::Outer, self.config.verify_outer_checksum)?;
-        if outer.destination != self.config.local || !is_host(outer.destination) {
-            return Err(Error::new(Reason::NotLocal, 16, outer.destination.to_bits()));
-        }
-        if outer.protocol != PROTOCOL_IPIP {
-            return Err(Error::new(Reason::NotIpip, 9, outer.protocol));
-        }
-        if !fragments && outer.is_fragment() {
-            return Err(Error::new(Reason::OuterFragment, 6, outer.fragment));
-        }
-        if !is_host(outer.source) || self.is_own(outer.source) || !self.peers.contains(outer.source) {
+        let config = &self.config;
+        let outer = parse_outer(packet, config.local, PROTOCOL_IPIP, config.verify_outer_checksum, fragments)?;
+        if self.is_own(outer.source) || !self.peers.contains(outer.source) {
             return Err(Error::new(Reason::SourceNotAllowed, 12, outer.source.to_bits()));
         }
         Ok(outer)

@@ -2,9 +2,8 @@
 
 use core::net::Ipv4Addr;
 
-use crate::address::is_host;
 use crate::counters::count_one;
-use crate::header::{self, Layer};
+use crate::header;
 use crate::{DscpDecap, Reason, ecn};
 
 use super::header::{DESTINATION_OPTIONS, FRAGMENT, Header, IPV4, IPV6, Inner, LEN, set_class};
@@ -123,18 +122,8 @@ impl Tunnel {
     fn outer(&self, packet: &[u8]) -> Result<Outer, Error> {
         match self.config.ends {
             Ends::V4 { local, remote } => {
-                let outer = header::parse(packet, packet.len(), Layer::Outer, true)?;
-                if outer.destination != local || !is_host(local) {
-                    return Err(Error::new(Reason::NotLocal, 16));
-                }
-                if outer.protocol != IPV6 {
-                    return Err(Error::new(Reason::NotIpip, 9));
-                }
-                if outer.is_fragment() {
-                    return Err(Error::new(Reason::OuterFragment, 6));
-                }
-                let known = outer.source == remote || self.config.embedding.is_some();
-                if !known || outer.source == local || !is_host(outer.source) {
+                let outer = header::parse_outer(packet, local, IPV6, true, false)?;
+                if outer.source != remote && self.config.embedding.is_none() {
                     return Err(Error::new(Reason::SourceNotAllowed, 12));
                 }
                 Ok(Outer {
