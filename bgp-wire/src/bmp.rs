@@ -36,9 +36,9 @@ pub use peer::{PeerFlags, PeerHeader, PeerType, View};
 pub use peer_down::{PeerDown, Reason};
 pub use peer_up::PeerUp;
 pub use statistics::{Statistic, StatisticType, StatisticValue, Statistics};
-pub use tlv::{InformationType, MirroringType, TerminationReason, TerminationType, Tlv, Tlvs};
 #[cfg(feature = "alloc")]
 pub use tlv::write_tlv;
+pub use tlv::{InformationType, MirroringType, TerminationReason, TerminationType, Tlv, Tlvs};
 
 #[cfg(test)]
 #[cfg(feature = "alloc")]

@@ -73,4 +73,4 @@ pub use route_refresh::filters::{
 pub use route_refresh::{RefreshSubtype, RouteRefresh};
 pub use update::{Announced, Announcements, Reasons, UpdateView, Verdict, Withdrawals, Withdrawn};
 #[cfg(feature = "alloc")]
-pub use update::{Nlri, Reachable, Unreachable, Update};
+pub use update::{Nlri, Reachable, Unreachable, Update, UpdateBuf};

@@ -40,9 +40,9 @@ pub use content::Content;
 #[cfg(feature = "alloc")]
 pub use error::EncodeError;
 pub use error::{Error, ErrorKind, Part};
-pub use peers::{Peer, PeerIndexTable, Peers};
 #[cfg(feature = "alloc")]
 pub use peers::PeerIndexBuilder;
+pub use peers::{Peer, PeerIndexTable, Peers};
 pub use record::{DEFAULT_LIMIT, HEADER_LEN, Record, RecordType, Timestamp, frame};
 #[cfg(feature = "alloc")]
 pub use rib::RibBuilder;

@@ -371,6 +371,12 @@ impl<'m> Nlris<'m> {
         None
     }
 
+    /// Whether they were announced, for what is withdrawn has labels of another form.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn is_reach(&self) -> bool {
+        self.form.labels != LabelForm::Withdrawn
+    }
+
     /// The octets of those that are still to come.
     #[must_use]
     pub fn as_bytes(&self) -> &'m [u8] {

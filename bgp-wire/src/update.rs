@@ -1,6 +1,8 @@
 //! UPDATE (RFC 4271 section 4.3): the validated view and its verdict (RFC 7606).
 
 #[cfg(feature = "alloc")]
+mod buf;
+#[cfg(feature = "alloc")]
 mod owned;
 mod reasons;
 mod routes;
@@ -9,6 +11,8 @@ mod tests;
 #[cfg(feature = "serde")]
 mod text;
 
+#[cfg(feature = "alloc")]
+pub use self::buf::UpdateBuf;
 #[cfg(feature = "alloc")]
 pub use self::owned::{Nlri, Reachable, Unreachable, Update};
 pub use self::reasons::Reasons;
@@ -50,6 +54,8 @@ pub struct UpdateView<'m> {
     attrs_end: u16,
     action: Action,
     has_unknown: bool,
+    /// Whether the short way took all attributes.
+    straight: bool,
     index: Index,
     /// Types that are there.
     present: AttrSet,
@@ -101,6 +107,7 @@ impl<'m> UpdateView<'m> {
             attrs_end: low_u16(sections.attrs_end),
             action: Action::Accept,
             has_unknown: false,
+            straight: true,
             index: *index,
             present,
             left_out: AttrSet::EMPTY,
@@ -138,6 +145,7 @@ impl<'m> UpdateView<'m> {
     pub fn attributes(&self) -> Attributes<'m> {
         let block = (self.withdrawn_end.saturating_add(2), self.attrs_end);
         Attributes::new(self.message, block, self.index, (self.present, self.has_unknown), self.ctx.four_octet_as())
+            .with_straight(self.straight)
     }
 
     /// Appends the attributes in canonical form, as a rib keeps them; see
@@ -307,6 +315,7 @@ fn judge<'m>(
         }
     }
     view.has_unknown = scan.unknown;
+    view.straight = left.is_empty();
     view.index = scan.index;
     view.present = scan.seen.difference(scan.left_out);
     view.left_out = scan.left_out;

@@ -42,7 +42,7 @@ fn all_public_types_are_send_and_sync() {
         Aggregator, Announced<'_>, Announcements<'_>, AsPath<'_>, AsPathEdit, Asns<'_>, AttrBuilder, AttrSet,
         Attributes<'_>, ClusterListEdit, Community, Edit<u32>, ExtCommunity, Ipv6ExtCommunity, LargeCommunity, NextHop,
         Nlri, NlriRef<'_>, Nlris<'_>, Origin, PackError, Packer, PathNlri<'_>, PathSegment, RawAttr<'_>, RawAttrs<'_>,
-        Reachable, Reasons<'_>, Rewrite<'_>, Rewriter<'_>, Segment<'_>, SegmentKind, Segments<'_>, Unreachable, Update,
+        Reachable, Reasons<'_>, Rewrite<'_>, Rewriter<'_>, Segment<'_>, SegmentKind, Segments<'_>, Unreachable, Update, UpdateBuf,
         UpdateView<'_>, Values<'_, Community, 4>, Verdict, Withdrawals<'_>, Withdrawn<'_>,
     }
 }

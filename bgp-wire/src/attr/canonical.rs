@@ -4,8 +4,10 @@ use alloc::vec::Vec;
 
 use crate::AttrType;
 use crate::attr::large_communities::write_unique;
-use crate::attr::raw::{ELSEWHERE, write_attr, write_attr_with};
-use crate::attr::{Attributes, RawAttr, slot};
+use crate::attr::mp_reach::MpReach;
+use crate::attr::mp_unreach::MpUnreach;
+use crate::attr::raw::{ELSEWHERE, write_attr, write_attr_with, write_head};
+use crate::attr::{Attributes, NextHop, RawAttr, slot};
 
 impl Attributes<'_> {
     /// Appends the attributes in canonical form: in the order of their types, lengths of minimal size, low flag bits 0,
@@ -24,6 +26,9 @@ impl Attributes<'_> {
     /// # Ok::<(), bgp_wire::Error>(())
     /// ```
     pub fn write_canonical(&self, out: &mut Vec<u8>) {
+        if self.is_plain() && self.four_octet_as() && !self.contains(AttrType::LARGE_COMMUNITIES) {
+            return self.copy_canonical(out);
+        }
         if !self.has_unknown() {
             for raw in self.known() {
                 self.write_known(&raw, out);
@@ -41,6 +46,26 @@ impl Attributes<'_> {
             self.write_known(&known, out);
         }
         raws.for_each(|raw| write_attr(raw.canonical_flags(), raw.ty, raw.value, out));
+    }
+
+    /// What is between the attributes that go, or have a length field that is too long, is copied as it is.
+    fn copy_canonical(&self, out: &mut Vec<u8>) {
+        out.reserve(self.as_bytes().len());
+        let mut from = 0;
+        if let Some((raw, at)) = self.extended_path()
+            && raw.value.len() <= usize::from(u8::MAX)
+        {
+            out.extend_from_slice(self.as_bytes().get(..at).unwrap_or_default());
+            write_head(raw.canonical_flags(), raw.ty, raw.value.len(), out);
+            from = at + LONG_HEAD;
+        }
+        for (start, end) in
+            [self.place::<NextHop>(), self.place::<MpReach<'_>>(), self.place::<MpUnreach<'_>>()].into_iter().flatten()
+        {
+            out.extend_from_slice(self.as_bytes().get(from..start).unwrap_or_default());
+            from = end;
+        }
+        out.extend_from_slice(self.as_bytes().get(from..).unwrap_or_default());
     }
 
     fn write_known(&self, raw: &RawAttr<'_>, out: &mut Vec<u8>) {
@@ -61,3 +86,6 @@ impl Attributes<'_> {
         }
     }
 }
+
+/// Octets of flags, type and a length field of two octets.
+const LONG_HEAD: usize = 4;

@@ -32,6 +32,12 @@ impl Index {
         }
     }
 
+    /// A bit for each that has a length field of two octets.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn extended(&self) -> u32 {
+        self.extended
+    }
+
     /// The offsets of the flags octets of all that are there.
     #[cfg(feature = "alloc")]
     pub(crate) fn iter(&self) -> impl Iterator<Item = u16> {

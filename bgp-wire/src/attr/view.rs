@@ -1,6 +1,14 @@
 //! A validated block of path attributes: typed getters that cannot fail, and the raw attributes.
 
+#[cfg(feature = "alloc")]
+use crate::attr::as_path::AsPath;
+#[cfg(feature = "alloc")]
+use crate::attr::go_straight;
 use crate::attr::index::Index;
+#[cfg(feature = "alloc")]
+use crate::attr::mp_reach::MpReach;
+#[cfg(feature = "alloc")]
+use crate::attr::mp_unreach::MpUnreach;
 use crate::attr::raw::split;
 use crate::attr::scan::{Scan, Step};
 use crate::attr::{AttrSet, Length, RawAttr, RawAttrs, Row, slot};
@@ -34,6 +42,8 @@ pub struct Attributes<'a> {
     /// Whether there are attributes without a row.
     has_unknown: bool,
     four_octet_as: bool,
+    /// Whether the short way took all of them, so that they stand in canonical order.
+    straight: bool,
 }
 
 impl<'a> Attributes<'a> {
@@ -45,7 +55,7 @@ impl<'a> Attributes<'a> {
         (present, has_unknown): (AttrSet, bool),
         four_octet_as: bool,
     ) -> Attributes<'a> {
-        Attributes { octets, start, end, index, present, has_unknown, four_octet_as }
+        Attributes { octets, start, end, index, present, has_unknown, four_octet_as, straight: false }
     }
 
     /// A block as [`UpdateView::write_canonical`](crate::UpdateView::write_canonical), the builder and
@@ -74,6 +84,26 @@ impl<'a> Attributes<'a> {
             }
         }
         Ok(Attributes::new(block, (0, end), scan.index, (scan.seen, scan.unknown), true))
+    }
+
+    /// The same, all taken by the short way or not.
+    #[inline]
+    pub(crate) fn with_straight(self, straight: bool) -> Attributes<'a> {
+        Attributes { straight, ..self }
+    }
+
+    /// A block that was written here.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn of_canonical(block: &'a [u8]) -> Attributes<'a> {
+        let ctx = Context::new(SessionKind::Ibgp);
+        let mut index = Index::EMPTY;
+        let (left, taken) = go_straight(block, block.len(), &ctx, &mut index);
+        if left.is_empty() {
+            return Attributes::new(block, (0, to_u16(block.len())), index, (AttrSet::below_64(taken), false), true);
+        }
+        let mut scan = Scan::new(block, 0, block.len());
+        while !matches!(scan.step(&ctx), Step::Done) {}
+        Attributes::new(block, (0, to_u16(block.len())), scan.index, (scan.seen, scan.unknown), true)
     }
 
     /// Whether an attribute of that type is there.
@@ -118,6 +148,32 @@ impl<'a> Attributes<'a> {
     /// Whether AS_PATH and AGGREGATOR have 4-octet AS numbers.
     pub(crate) fn four_octet_as(&self) -> bool {
         self.four_octet_as
+    }
+
+    /// Whether all attributes stand in canonical order and, but for the length fields of AS_PATH and of what no canonical
+    /// block has, in canonical form.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn is_plain(&self) -> bool {
+        const LONG: u32 = 1 << AsPath::SLOT | 1 << MpReach::SLOT | 1 << MpUnreach::SLOT;
+        self.straight && self.index.extended() & !LONG == 0
+    }
+
+    /// AS_PATH, where it has a length field of two octets, and where in the block it begins.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(crate) fn extended_path(&self) -> Option<(RawAttr<'a>, usize)> {
+        let (at, true) = self.index.value(AsPath::SLOT)? else { return None };
+        Some((self.at(at - 4)?, usize::from((at - 4).saturating_sub(self.start))))
+    }
+
+    /// From where to where in the block an attribute stands.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(crate) fn place<T: Row>(&self) -> Option<(usize, usize)> {
+        let value = self.value::<T>()?.len();
+        let (at, extended) = self.index.value(T::SLOT)?;
+        let at = usize::from(at.saturating_sub(self.start));
+        Some((at.saturating_sub(if extended { 4 } else { 3 }), at + value))
     }
 
     /// Whether there are attributes without a row.
