@@ -8,6 +8,7 @@ mod refresh;
 mod show;
 mod track;
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
@@ -106,11 +107,38 @@ struct Peer {
     group: Option<u32>,
     /// The families of the session.
     families: FamilySet,
-    /// Routes with a path of this peer.
-    routes: Bits,
+    /// Routes with a path of this peer; boxed, because most peers of a large speaker have none.
+    routes: Option<Box<Bits>>,
     paths: u32,
     /// Of its routes, those that are IPv6 ones.
     v6: u32,
+}
+
+impl Peer {
+    /// Its routes, to be walked while they change.
+    fn kept(&self) -> Bits {
+        self.routes.as_deref().cloned().unwrap_or_default()
+    }
+
+    fn routes(&self) -> impl Iterator<Item = u32> {
+        self.routes.iter().flat_map(|routes| routes.iter())
+    }
+
+    fn route_count(&self) -> u32 {
+        self.routes.as_ref().map_or(0, |routes| routes.len())
+    }
+
+    /// It has a path for a route now; false: it had one.
+    fn add_route(&mut self, id: u32) -> bool {
+        self.routes.get_or_insert_default().insert(id)
+    }
+
+    /// It has no path for a route any more; false: it had none.
+    fn remove_route(&mut self, id: u32) -> bool {
+        let removed = self.routes.as_mut().is_some_and(|routes| routes.remove(id));
+        self.routes.take_if(|routes| routes.is_empty());
+        removed
+    }
 }
 
 /// Why a peer was not added.

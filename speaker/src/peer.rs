@@ -40,6 +40,15 @@ impl Which {
     }
 }
 
+/// What a peer's deadline is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// A timer of a session.
+    Line(Which),
+    /// The time for which routes are kept (RFC 4724, RFC 9494).
+    Restart,
+}
+
 /// A peer of the speaker.
 #[derive(Debug)]
 pub(crate) struct Peer {
@@ -52,13 +61,12 @@ pub(crate) struct Peer {
     /// What an idle peer that never had a connection does not need.
     past: Option<Box<Past>>,
     /// It is a member of a range.
-    pub(crate) member: Option<Member>,
+    pub(crate) member: Option<Box<Member>>,
     /// BFD says that it can be reached.
     pub(crate) bfd_up: bool,
     /// The tables know the peer as up, through the main session.
     pub(crate) up: bool,
     pub(crate) since: Instant,
-    pub(crate) seed: u64,
 }
 
 /// What a peer went through.
@@ -72,6 +80,8 @@ pub(crate) struct Past {
     pub(crate) change: Option<bool>,
     /// Families of whose number of prefixes the owner was warned.
     pub(crate) warned: FamilySet,
+    /// How many second sessions there were.
+    pub(crate) seconds: u32,
     pub(crate) established: u32,
     pub(crate) flaps: u32,
     pub(crate) last_down: Option<Down>,
@@ -105,8 +115,16 @@ impl Peer {
             bfd_up: false,
             up: false,
             since: now,
-            seed,
         }
+    }
+
+    /// What is due next, and when.
+    pub(crate) fn deadline(&self) -> Option<(Instant, Due)> {
+        let main = self.main.session.poll_timeout().map(|at| (at, Due::Line(Which::Main)));
+        let second = self.second.as_ref().and_then(|second| second.session.poll_timeout());
+        let restart = self.restart.as_ref().and_then(|restart| restart.poll_timeout());
+        let others = [second.map(|at| (at, Due::Line(Which::Second))), restart.map(|at| (at, Due::Restart))];
+        main.into_iter().chain(others.into_iter().flatten()).min_by_key(|(at, _)| *at)
     }
 
     pub(crate) fn line(&self, which: Which) -> Option<&Line> {

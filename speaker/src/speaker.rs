@@ -15,14 +15,12 @@ mod update;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::net::IpAddr;
-
 use bgp_fsm::{Instant, Session};
 use bgp_rib::{AttrStore, PeerId, Rib};
 use bgp_wire::ClusterId;
 use bgp_wire::attr::NextHop;
 use bytes::{Bytes, BytesMut};
-use hashbrown::HashMap;
+use hashbrown::HashTable;
 use ipnet::IpNet;
 
 use crate::config::Config;
@@ -48,7 +46,9 @@ pub struct Speaker {
     rib: Rib,
     /// By the peer's id; boxed, so that growing moves pointers only.
     peers: Vec<Option<Box<Peer>>>,
-    by_address: HashMap<IpAddr, PeerId, foldhash::fast::FixedState>,
+    /// By address; the addresses stand in `peers`.
+    by_address: HashTable<PeerId>,
+    hasher: foldhash::fast::FixedState,
     members: Members,
     connections: Connections,
     deadlines: Deadlines,
@@ -79,7 +79,8 @@ impl Speaker {
             config,
             seed,
             peers: Vec::new(),
-            by_address: HashMap::with_hasher(foldhash::fast::FixedState::with_seed(seed)),
+            by_address: HashTable::new(),
+            hasher: foldhash::fast::FixedState::with_seed(seed),
             members: Members::default(),
             connections: Connections::default(),
             deadlines: Deadlines::default(),
@@ -168,7 +169,7 @@ impl Speaker {
 
     /// When [`Speaker::handle_timeout`] is due; `None` while no timer runs.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
-        let session = self.next_deadline().map(|(at, ..)| at);
+        let session = self.next_deadline().map(|(at, _)| at);
         session.into_iter().chain(self.connections.next_abort()).min()
     }
 
@@ -276,36 +277,11 @@ impl Speaker {
         }
     }
 
-    /// The earliest deadline of all peers, and what is due then.
-    fn next_deadline(&mut self) -> Option<(Instant, PeerId, Due)> {
+    /// The earliest deadline of all peers.
+    fn next_deadline(&mut self) -> Option<(Instant, PeerId)> {
         let peers = &self.peers;
-        let next = self.deadlines.next(|key| {
-            let (id, due) = split(key);
-            let peer = peers.get(index(id))?.as_ref()?;
-            match due {
-                Due::Main => peer.main.session.poll_timeout(),
-                Due::Second => peer.second.as_ref()?.session.poll_timeout(),
-                Due::Restart => peer.restart.as_ref()?.poll_timeout(),
-            }
-        });
-        next.map(|(at, key)| (at, split(key).0, split(key).1))
-    }
-}
-
-/// What a peer's deadline is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Due {
-    Main,
-    Second,
-    Restart,
-}
-
-impl From<Which> for Due {
-    fn from(which: Which) -> Due {
-        match which {
-            Which::Main => Due::Main,
-            Which::Second => Due::Second,
-        }
+        let next = self.deadlines.next(|id| peers.get(index(PeerId(id)))?.as_ref()?.deadline().map(|(at, _)| at));
+        next.map(|(at, id)| (at, PeerId(id)))
     }
 }
 
@@ -313,21 +289,8 @@ fn index(peer: PeerId) -> usize {
     usize::try_from(peer.0).unwrap_or(usize::MAX)
 }
 
-/// A number for each deadline; peers have 20 bits.
-fn key(peer: PeerId, due: Due) -> u32 {
-    let due = match due {
-        Due::Main => 0,
-        Due::Second => 1,
-        Due::Restart => 2,
-    };
-    peer.0.wrapping_mul(4) | due
-}
-
-fn split(key: u32) -> (PeerId, Due) {
-    let due = match key % 4 {
-        0 => Due::Main,
-        1 => Due::Second,
-        _ => Due::Restart,
-    };
-    (PeerId(key / 4), due)
+/// The seed of a peer's session: of the main one, or of a second one by its number, which counts from 1.
+fn seed_of(speaker: u64, peer: PeerId, number: u32) -> u64 {
+    let place = u64::from(peer.0).wrapping_add(1) | u64::from(number) << 32;
+    speaker ^ place.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

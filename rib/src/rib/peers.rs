@@ -6,7 +6,6 @@ use bgp_wire::community::Community;
 use bgp_wire::{BgpId, Context, Family, FamilySet, Rewrite, rewrite};
 
 use super::{AddPeerError, Peer, Rib, group_at};
-use crate::bits::Bits;
 use crate::export::View;
 use crate::group::{Group, GroupKey};
 use crate::path::Path;
@@ -20,8 +19,8 @@ impl Rib {
     /// # Errors
     /// [`AddPeerError::Full`] beyond [`PeerId::LIMIT`].
     pub fn add_peer(&mut self, config: PeerConfig) -> Result<PeerId, AddPeerError> {
-        let (families, routes) = (FamilySet::EMPTY, Bits::default());
-        let peer = Peer { config, router_id: BgpId(0), group: None, families, routes, paths: 0, v6: 0 };
+        let families = FamilySet::EMPTY;
+        let peer = Peer { config, router_id: BgpId(0), group: None, families, routes: None, paths: 0, v6: 0 };
         if let Some(id) = self.free_peers.pop_first() {
             if let Some(slot) = self.peers.get_mut(id) {
                 *slot = Some(peer);
@@ -76,7 +75,7 @@ impl Rib {
         self.leave_group(store, id);
         let Some(peer) = self.peer_mut(id) else { return };
         let is_renamed = core::mem::replace(&mut peer.router_id, router_id) != router_id;
-        let (config, kept) = (peer.config, peer.routes.clone());
+        let (config, kept) = (peer.config, peer.kept());
         let key = GroupKey::new(View::new(&self.config, &config), context);
         let number = self.groups.iter().position(|group| group.as_ref().is_some_and(|group| *group.key() == key));
         let number = number.unwrap_or_else(|| {
@@ -150,7 +149,7 @@ impl Rib {
     pub fn mark_stale(&mut self, store: &mut AttrStore, id: PeerId, families: FamilySet) {
         self.leave_group(store, id);
         self.remove_where(store, id, |family, path| path.is_stale() || !families.contains(family));
-        let Some(routes) = self.peer(id).map(|peer| peer.routes.clone()) else { return };
+        let Some(routes) = self.peer(id).map(Peer::kept) else { return };
         for route in routes.iter() {
             if let Some(route) = self.routes.get_mut(route) {
                 route.paths.iter_mut().filter(|path| path.peer() == id.0).for_each(Path::set_stale);
@@ -194,7 +193,7 @@ impl Rib {
     }
 
     fn stale_paths(&self, id: PeerId, family: Family) -> impl Iterator<Item = (u32, Path)> {
-        let routes = self.peer(id).into_iter().flat_map(|peer| peer.routes.iter());
+        let routes = self.peer(id).into_iter().flat_map(Peer::routes);
         let routes = routes
             .filter(move |route| self.tables.prefix(*route).is_some_and(|prefix| tables::family_of(prefix) == family));
         routes
@@ -294,7 +293,7 @@ impl Rib {
     }
 
     pub(super) fn remove_where(&mut self, store: &mut AttrStore, id: PeerId, which: impl Fn(Family, &Path) -> bool) {
-        let Some(routes) = self.peer(id).map(|peer| peer.routes.clone()) else { return };
+        let Some(routes) = self.peer(id).map(Peer::kept) else { return };
         for route in routes.iter() {
             let Some(prefix) = self.tables.prefix(route) else { continue };
             let family = tables::family_of(prefix);

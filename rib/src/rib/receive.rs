@@ -208,7 +208,7 @@ impl Rib {
                 let is_v6 = self.tables.prefix(id).is_some_and(|prefix| matches!(prefix, IpNet::V6(_)));
                 if let Some(peer) = self.peer_mut(PeerId(peer)) {
                     peer.paths = peer.paths.saturating_add(1);
-                    if peer.routes.insert(id) && is_v6 {
+                    if peer.add_route(id) && is_v6 {
                         peer.v6 = peer.v6.saturating_add(1);
                     }
                 } else if peer == LOCAL {
@@ -246,7 +246,7 @@ impl Rib {
         let is_v6 = self.tables.prefix(id).is_some_and(|prefix| matches!(prefix, IpNet::V6(_)));
         if let Some(peer) = self.peer_mut(PeerId(peer)) {
             peer.paths = peer.paths.saturating_sub(removed);
-            if !left && peer.routes.remove(id) && is_v6 {
+            if !left && peer.remove_route(id) && is_v6 {
                 peer.v6 = peer.v6.saturating_sub(1);
             }
         } else if !left && peer == LOCAL {

@@ -82,7 +82,7 @@ impl Rib {
     #[doc(alias = "BoRR")]
     pub fn begin_refresh(&mut self, id: PeerId, family: Family) {
         let Some(peer) = self.peer(id).filter(|peer| peer.group.is_some()) else { return };
-        for route in peer.routes.clone().iter() {
+        for route in peer.kept().iter() {
             if self.tables.prefix(route).is_some_and(|prefix| tables::family_of(prefix) == family)
                 && let Some(route) = self.routes.get_mut(route)
             {

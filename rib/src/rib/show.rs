@@ -91,7 +91,7 @@ impl Rib {
 
     /// The paths that a peer announced and that are eligible.
     pub fn adj_rib_in(&self, id: PeerId) -> impl Iterator<Item = PathRef> {
-        let routes = self.peer(id).into_iter().flat_map(|peer| peer.routes.iter());
+        let routes = self.peer(id).into_iter().flat_map(super::Peer::routes);
         let mut all: Vec<_> = routes
             .filter_map(|route| Some((self.tables.prefix(route)?, self.routes.get(route)?)))
             .flat_map(|(prefix, route)| route.paths.iter().map(move |path| (prefix, path)))
@@ -181,7 +181,7 @@ impl Rib {
     #[must_use]
     pub fn prefix_count(&self, id: PeerId, family: Family) -> u32 {
         self.peer(id).map_or(0, |peer| match family {
-            Family::IPV4_UNICAST => peer.routes.len().saturating_sub(peer.v6),
+            Family::IPV4_UNICAST => peer.route_count().saturating_sub(peer.v6),
             Family::IPV6_UNICAST => peer.v6,
             _ => 0,
         })

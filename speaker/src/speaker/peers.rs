@@ -1,12 +1,13 @@
 //! Which peers there are.
 
 use alloc::boxed::Box;
+use core::hash::BuildHasher;
 use core::net::IpAddr;
 
 use bgp_fsm::{Cease, Instant};
 use bgp_rib::{AttrStore, PeerId};
 
-use super::{Speaker, index};
+use super::{Speaker, index, seed_of};
 use crate::config::PeerConfig;
 use crate::event::AddPeerError;
 use crate::peer::Peer;
@@ -25,12 +26,11 @@ impl Speaker {
     /// ```
     pub fn add_peer(&mut self, now: Instant, config: PeerConfig) -> Result<PeerId, AddPeerError> {
         let address = config.address.to_canonical();
-        if self.by_address.contains_key(&address) {
+        if self.peer_at(address).is_some() {
             return Err(AddPeerError::Exists(address));
         }
         let id = self.rib.add_peer(config.rib)?;
-        let seed = self.seed ^ (u64::from(id.0).wrapping_add(1)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.by_address.insert(address, id);
+        let seed = seed_of(self.seed, id, 0);
         let place = index(id);
         if place >= self.peers.len() {
             self.peers.resize_with(place.saturating_add(1), || None);
@@ -38,6 +38,11 @@ impl Speaker {
         if let Some(slot) = self.peers.get_mut(place) {
             *slot = Some(Box::new(Peer::new(id, config, now, seed)));
         }
+        let (peers, hasher) = (&self.peers, &self.hasher);
+        self.by_address.insert_unique(hasher.hash_one(address), id, |id| {
+            let peer = peers.get(index(*id)).and_then(Option::as_ref);
+            peer.map_or(0, |peer| hasher.hash_one(peer.config.address.to_canonical()))
+        });
         Ok(id)
     }
 
@@ -60,7 +65,10 @@ impl Speaker {
             if let Some(member) = gone.member {
                 self.members.ranges.left(member.range);
             }
-            self.by_address.remove(&gone.config.address.to_canonical());
+            let hash = self.hasher.hash_one(gone.config.address.to_canonical());
+            if let Ok(entry) = self.by_address.find_entry(hash, |other| *other == id) {
+                entry.remove();
+            }
             self.rib.remove_peer(store, id);
             self.work = true;
         }
@@ -80,6 +88,8 @@ impl Speaker {
     /// The peer at an address.
     #[must_use]
     pub fn peer_at(&self, address: IpAddr) -> Option<PeerId> {
-        self.by_address.get(&address.to_canonical()).copied()
+        let address = address.to_canonical();
+        let is = |id: &PeerId| self.peer_ref(*id).is_some_and(|peer| peer.config.address.to_canonical() == address);
+        self.by_address.find(self.hasher.hash_one(address), is).copied()
     }
 }

@@ -1,5 +1,6 @@
 //! Peers that come from ranges of addresses, and go with their connections.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
@@ -116,7 +117,7 @@ impl Speaker {
         let conn = self.accept(store, now, id, address);
         if let Some(peer) = self.peer_mut(id) {
             // Not before: as long as it had no connection, it would have been gone.
-            peer.member = Some(member);
+            peer.member = Some(Box::new(member));
         }
         self.settle(now, id);
         conn
@@ -125,14 +126,17 @@ impl Speaker {
     /// A member comes back: one that was on its way out stays, one of which only the routes were left starts again.
     fn rejoin(&mut self, store: &mut AttrStore, now: Instant, id: PeerId) {
         let Some(peer) = self.peer_ref(id) else { return };
-        let Some(member) = peer.member.filter(|_| peer.main.conn.is_none() && !peer.has_to_wait()) else { return };
+        let Some(member) = peer.member.as_deref().copied().filter(|_| peer.main.conn.is_none() && !peer.has_to_wait())
+        else {
+            return;
+        };
         // Nothing where it has been started already. It has no connection yet, and leaves only once.
         self.input(store, now, id, Which::Main, Input::ManualStartPassive);
         if member.leaving {
             self.members.joined = self.members.joined.wrapping_add(1);
             let member = Member { joined: self.members.joined, leaving: false, ..member };
             if let Some(peer) = self.peer_mut(id) {
-                peer.member = Some(member);
+                peer.member = Some(Box::new(member));
             }
             self.events.push_back(Event::Joined { peer: id });
         }
@@ -157,7 +161,7 @@ impl Speaker {
     /// Forgets the members of which the owner knows that they have left, unless they are back.
     pub(super) fn vacate(&mut self, store: &mut AttrStore) {
         while let Some((id, joined)) = self.members.left.pop() {
-            let member = self.peer_ref(id).and_then(|peer| peer.member);
+            let member = self.peer_ref(id).and_then(|peer| peer.member.as_deref());
             if member.is_some_and(|member| member.leaving && member.joined == joined) {
                 self.forget(store, id);
             }

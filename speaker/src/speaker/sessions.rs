@@ -8,10 +8,10 @@ use bgp_rib::{AttrStore, PeerId};
 use bgp_wire::{Family, MessageType, RefreshSubtype, message_type};
 use bytes::Bytes;
 
-use super::{Due, Speaker, key};
+use super::Speaker;
 use crate::connection::Next;
 use crate::event::{ConnId, Direction, Event, Refused};
-use crate::peer::{Line, Which};
+use crate::peer::{Due, Line, Peer, Which};
 
 impl Speaker {
     /// Starts a peer's session (RFC 4271 section 8.1.2, event 1): it dials, or waits when it is configured passive.
@@ -185,7 +185,7 @@ impl Speaker {
         {
             session.sent(now, sent.updates > 0);
             let deadline = session.poll_timeout();
-            self.deadlines.set(key(peer, which.into()), deadline);
+            self.deadlines.set(peer.0, deadline);
         }
     }
 
@@ -203,22 +203,20 @@ impl Speaker {
         while let Some(conn) = self.connections.pop_abort(now) {
             self.close_now(conn, true);
         }
-        while let Some((at, peer, due)) = self.next_deadline()
+        while let Some((at, peer)) = self.next_deadline()
             && at <= now
         {
             self.deadlines.pop();
-            let which = match due {
-                Due::Restart => {
-                    self.restart_timeout(store, now, peer);
-                    continue;
+            match self.peer_ref(peer).and_then(Peer::deadline) {
+                Some((_, Due::Line(which))) => {
+                    self.end_withheld(store, now, peer);
+                    if let Some(session) = self.session_mut(peer, which) {
+                        session.handle_timeout(now);
+                        self.drain(store, now, peer, which);
+                    }
                 }
-                Due::Main => Which::Main,
-                Due::Second => Which::Second,
-            };
-            self.end_withheld(store, now, peer);
-            if let Some(session) = self.session_mut(peer, which) {
-                session.handle_timeout(now);
-                self.drain(store, now, peer, which);
+                Some((_, Due::Restart)) => self.restart_timeout(store, now, peer),
+                None => {}
             }
         }
     }
@@ -230,6 +228,7 @@ impl Speaker {
         id: PeerId,
         address: IpAddr,
     ) -> Result<ConnId, Refused> {
+        let speaker_seed = self.seed;
         let peer = self.peer_mut(id).ok_or(Refused::UnknownPeer(address))?;
         if peer.waits_to_dial() {
             // It is the peer that gets through. RFC 4271 8.2.2 refuses connections in Idle; two speakers that dial each
@@ -243,8 +242,10 @@ impl Speaker {
             _ if peer.main.conn.is_none() => Which::Main,
             // A dial may be under way, or a connection is there: RFC 4271 6.8 decides when the OPENs are known.
             _ if peer.second.is_none() => {
-                peer.seed = peer.seed.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
-                let mut session = Session::new(peer.second_config(), peer.seed);
+                let past = peer.past_mut();
+                past.seconds = past.seconds.wrapping_add(1);
+                let seed = super::seed_of(speaker_seed, id, past.seconds);
+                let mut session = Session::new(peer.second_config(), seed);
                 // Started like the main one, whose place it may take; but it has what it would dial for.
                 session.handle(now, Input::ManualStart);
                 while session.poll_action().is_some() {}
@@ -450,10 +451,8 @@ impl Speaker {
                 peer.main.session.reconfigure(now, peer.config.session.clone());
             }
         }
-        let restart = peer.restart.as_ref().and_then(|restart| restart.poll_timeout());
-        self.deadlines.set(key(id, Due::Main), peer.main.session.poll_timeout());
-        self.deadlines.set(key(id, Due::Second), peer.second.as_ref().and_then(|line| line.session.poll_timeout()));
-        self.deadlines.set(key(id, Due::Restart), restart);
+        let deadline = peer.deadline().map(|(at, _)| at);
+        self.deadlines.set(id.0, deadline);
         self.leave_if_gone(id);
     }
 }
