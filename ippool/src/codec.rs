@@ -5,6 +5,8 @@
 
 mod base;
 mod block;
+mod crd;
+mod dump;
 mod json;
 mod key;
 mod name;
@@ -22,6 +24,10 @@ pub use crate::invalid::DecodeError;
 
 pub(crate) use base::base64_url;
 pub use block::{decode_block, encode_block};
+pub use crd::{
+    Api, Resource, decode_pool, decode_reservation, decode_resource, encode_pool, encode_reservation, encode_resource,
+};
+pub use dump::decode_dump;
 pub use key::{DecodedKey, UnnamedKey, decode_key, encode_key};
 pub use name::{affinity_labels, affinity_name, cidr_name, handle_name};
 pub use object::{decode_affinity, decode_config, decode_handle, encode_affinity, encode_config, encode_handle};

@@ -40,11 +40,28 @@ pub struct Pool {
     /// The CIDR as it was given: messages show it so.
     written: IpNet,
     block_len: u8,
-    node_selector: Result<Selector, selector::Error>,
-    namespace_selector: Option<Result<Selector, selector::Error>>,
+    node_selector: Rule,
+    namespace_selector: Option<Rule>,
     disabled: bool,
     automatic: bool,
     uses: Vec<Use>,
+}
+
+/// A selector as it was given, and what it means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Rule {
+    text: String,
+    parsed: Result<Selector, selector::Error>,
+}
+
+impl Rule {
+    fn new(text: &str) -> Rule {
+        Rule { text: text.into(), parsed: Selector::parse(text) }
+    }
+
+    fn matches(&self, labels: &BTreeMap<String, String>) -> Result<bool, selector::Error> {
+        self.parsed.as_ref().map(|selector| selector.matches(labels)).map_err(Clone::clone)
+    }
 }
 
 /// A block length outside 20..=32 (IPv4) or 116..=128 (IPv6).
@@ -62,7 +79,7 @@ impl Pool {
             cidr,
             written,
             block_len: IpVersion::of(&cidr).width() - 6,
-            node_selector: Ok(Selector::all()),
+            node_selector: Rule::new("all()"),
             namespace_selector: None,
             disabled: false,
             automatic: true,
@@ -91,13 +108,13 @@ impl Pool {
     /// Only for nodes that the selector matches. An operation that has to evaluate a wrong one fails.
     #[must_use]
     pub fn with_node_selector(self, text: &str) -> Pool {
-        Pool { node_selector: Selector::parse(text), ..self }
+        Pool { node_selector: Rule::new(text), ..self }
     }
 
     /// Only for workloads in namespaces that the selector matches.
     #[must_use]
     pub fn with_namespace_selector(self, text: &str) -> Pool {
-        Pool { namespace_selector: Some(Selector::parse(text)), ..self }
+        Pool { namespace_selector: Some(Rule::new(text)), ..self }
     }
 
     /// Switched off: nothing new is given out (also for a pool that is being deleted).
@@ -142,6 +159,24 @@ impl Pool {
         self.block_len
     }
 
+    /// The node selector as it was given.
+    #[must_use]
+    pub fn node_selector(&self) -> &str {
+        &self.node_selector.text
+    }
+
+    /// The namespace selector as it was given, if there is one.
+    #[must_use]
+    pub fn namespace_selector(&self) -> Option<&str> {
+        self.namespace_selector.as_ref().map(|rule| rule.text.as_str())
+    }
+
+    /// Whether it is chosen by itself, and not only when named.
+    #[must_use]
+    pub fn is_automatic(&self) -> bool {
+        self.automatic
+    }
+
     /// Whether nothing new is given out.
     #[must_use]
     pub fn is_disabled(&self) -> bool {
@@ -156,13 +191,13 @@ impl Pool {
 
     /// Whether its node selector matches these labels.
     pub(crate) fn selects(&self, labels: &BTreeMap<String, String>) -> Result<bool, selector::Error> {
-        self.node_selector.as_ref().map(|selector| selector.matches(labels)).map_err(Clone::clone)
+        self.node_selector.matches(labels)
     }
 
     fn selects_namespace(&self, labels: &BTreeMap<String, String>) -> Result<bool, selector::Error> {
         match &self.namespace_selector {
             None => Ok(true),
-            Some(selector) => selector.as_ref().map(|selector| selector.matches(labels)).map_err(Clone::clone),
+            Some(rule) => rule.matches(labels),
         }
     }
 }

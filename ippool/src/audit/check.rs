@@ -248,7 +248,7 @@ fn addresses(snapshot: &Snapshot, inventory: &Inventory, report: &mut Report) {
 
 fn is_borrowed(owner: Option<&Owner>, attributes: &Attributes) -> bool {
     let node = attributes.active.get("node").map(String::as_str);
-    node.is_some() && !owner.is_some_and(|owner| Some(owner.name()) == node)
+    node.is_some() && owner.is_none_or(|owner| Some(owner.name()) != node)
 }
 
 fn is_allocated(snapshot: &Snapshot, address: IpAddr) -> bool {

@@ -267,7 +267,8 @@ fn class(attributes: &Attributes, inventory: &Inventory, address: IpAddr) -> Cla
     }
     let has = |name: &str| attributes.active.contains_key(name);
     let tunnel = attributes.active.get("type").is_some_and(|kind| TUNNELS.contains(&kind.as_str()));
-    if !tunnel && !(has("pod") && has("namespace")) {
+    let pod = has("pod") && has("namespace");
+    if !(tunnel || pod) {
         // Nobody knows what it is for.
         return Class::Valid;
     }

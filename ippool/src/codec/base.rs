@@ -1,6 +1,7 @@
 //! Base32 and URL-safe base64 (RFC 4648 sections 5 and 6) without padding, to write digests.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 /// Appends the base32 text of some octets.
 pub(super) fn base32(octets: &[u8], text: &mut String) {
@@ -10,6 +11,30 @@ pub(super) fn base32(octets: &[u8], text: &mut String) {
 /// Appends the URL-safe base64 text of some octets.
 pub(crate) fn base64_url(octets: &[u8], text: &mut String) {
     write(octets, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", 6, text);
+}
+
+/// Reads base64 (RFC 4648 section 4) with or without padding; none for what is no base64.
+pub(super) fn from_base64(text: &str) -> Option<Vec<u8>> {
+    let text = text.trim_end_matches('=');
+    let mut octets = Vec::with_capacity(text.len() / 4 * 3 + 2);
+    let (mut pending, mut bits) = (0_u32, 0_u32);
+    for letter in text.bytes() {
+        let group = match letter {
+            b'A'..=b'Z' => letter - b'A',
+            b'a'..=b'z' => letter - b'a' + 26,
+            b'0'..=b'9' => letter - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        pending = pending << 6 | u32::from(group);
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            octets.push(u8::try_from(pending >> bits & 0xff).ok()?);
+        }
+    }
+    Some(octets)
 }
 
 /// Cuts the octets into groups of `width` bits, the highest first; the last group is filled up with zeros.
@@ -58,6 +83,14 @@ mod tests {
         ] {
             assert_eq!(texts(octets.as_bytes()), (five.into(), six.into()));
         }
+    }
+
+    #[test]
+    fn rfc4648_4_base64_is_read_back() {
+        for (text, octets) in [("", ""), ("Zg==", "f"), ("Zm8=", "fo"), ("Zm9v", "foo"), ("Zm9vYmE", "fooba")] {
+            assert_eq!(from_base64(text).as_deref(), Some(octets.as_bytes()));
+        }
+        assert_eq!(from_base64("-_8"), None);
     }
 
     #[test]

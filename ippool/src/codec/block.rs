@@ -37,6 +37,33 @@ pub fn encode_block(block: &Block) -> String {
     if let Some(claimed) = parts.claim_time {
         json::string(&time::encode(claimed), json::member("affinity_claim_time", out));
     }
+    write_rest(&parts, out);
+    text.push('}');
+    text
+}
+
+/// The block as a resource has it: no owner is no field; version 1 ends with an obsolete setting.
+pub(super) fn encode_spec(block: &Block, obsolete: bool) -> String {
+    let parts = block.to_parts();
+    let mut text = String::from("{");
+    let out = &mut text;
+    json::string(&parts.cidr.to_string(), json::member("cidr", out));
+    if let Some(owner) = &parts.affinity {
+        json::string(&owner.to_string(), json::member("affinity", out));
+    }
+    if let Some(claimed) = parts.claim_time {
+        json::string(&time::encode(claimed), json::member("affinityClaimTime", out));
+    }
+    write_rest(&parts, out);
+    if obsolete {
+        json::boolean(false, json::member("strictAffinity", out));
+    }
+    text.push('}');
+    text
+}
+
+/// What is written alike in both forms.
+fn write_rest(parts: &BlockParts, out: &mut String) {
     json::list(
         Some(&parts.allocations),
         |allocation, out| match allocation {
@@ -60,8 +87,6 @@ pub fn encode_block(block: &Block) -> String {
     let entries = sequences.as_ref().map(|all| all.iter().map(|(ordinal, sequence)| (ordinal.as_str(), *sequence)));
     json::map(entries, json::number, json::member("sequenceNumberForAllocation", out));
     json::boolean(parts.deleted, json::member("deleted", out));
-    text.push('}');
-    text
 }
 
 fn write_attributes(attributes: &Attributes, out: &mut String) {

@@ -23,8 +23,7 @@ use super::{DecodeError, json, key};
 #[must_use]
 pub fn encode_affinity(affinity: &Affinity) -> String {
     let mut text = String::from("{");
-    let state = STATES.iter().find(|(state, _)| *state == affinity.state).map_or("", |(_, name)| *name);
-    json::string(state, json::member("state", &mut text));
+    json::string(state_name(affinity.state), json::member("state", &mut text));
     json::boolean(affinity.deleted, json::member("deleted", &mut text));
     text.push('}');
     text
@@ -127,6 +126,19 @@ pub fn encode_config(config: &Config) -> String {
             json::boolean(value, json::member(name, &mut text));
         }
     }
+    config_rest(config, text)
+}
+
+/// The configuration as a resource has it: the two settings are always written.
+pub(super) fn encode_config_spec(config: &Config) -> String {
+    let mut text = String::from("{");
+    json::boolean(config.strict_affinity, json::member("strictAffinity", &mut text));
+    json::boolean(config.auto_allocate_blocks, json::member("autoAllocateBlocks", &mut text));
+    config_rest(config, text)
+}
+
+/// What is written alike in both forms.
+fn config_rest(config: &Config, mut text: String) -> String {
     if config.max_blocks_per_host > 0 {
         json::number(config.max_blocks_per_host.into(), json::member("maxBlocksPerHost", &mut text));
     }
@@ -169,6 +181,11 @@ pub fn decode_config(value: &[u8]) -> Result<Config, DecodeError> {
         },
         cooldown_seconds: stored.cooldown_seconds.unwrap_or(0),
     })
+}
+
+/// The name of a state.
+pub(super) fn state_name(state: AffinityState) -> &'static str {
+    STATES.iter().find(|(known, _)| *known == state).map_or("", |(_, name)| *name)
 }
 
 /// Reads JSON; a byte order mark or anything after the value is an error. All fields of `T` may be missing.
