@@ -70,7 +70,7 @@ impl NlriBuf {
     }
 
     /// One whole announced NLRI, whose labels end with the one that has the bottom-of-stack bit. `None`: it is malformed,
-    /// or the family has no row in the table.
+    /// or the family has no row in the table or is one of prefixes.
     #[must_use]
     pub fn decode(family: Family, octets: &[u8]) -> Option<NlriBuf> {
         TypedNlri::decode(family, LabelForm::Stack, octets).map(NlriBuf::from)

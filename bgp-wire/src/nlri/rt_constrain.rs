@@ -97,12 +97,11 @@ fn parse(text: &str) -> Option<RtConstrain> {
     };
     let origin = origin.parse().ok()?;
     match target.split_once('/') {
-        Some((digits, bits)) if digits.len() == 16 => {
+        Some((digits, bits)) if digits.len() == 16 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()) => {
             let target = u64::from_str_radix(digits, 16).ok()?.to_be_bytes();
             RtConstrain::of_part(origin, target, bits.parse().ok()?)
         }
-        Some(_) => None,
-        None => Some(RtConstrain::of_target(origin, target.parse::<ExtCommunity>().ok()?.0)),
+        _ => Some(RtConstrain::of_target(origin, target.parse::<ExtCommunity>().ok()?.0)),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::nlri::flowspec::FlowSpec;
 use crate::nlri::link_state::LinkState;
 #[cfg(feature = "alloc")]
 use crate::nlri::write_key_of;
-use crate::nlri::{Form, LabelFields, LabelForm, Labeled, RtConstrain, Vpn, measure_row, value_of};
+use crate::nlri::{Form, LabelFields, LabelForm, Labeled, RtConstrain, Vpn, is_usable_row, measure_row, value_of};
 
 /// One checked NLRI of a family with a row in the table, other than prefixes: its octets without a path identifier.
 ///
@@ -70,10 +70,13 @@ impl<'m> TypedNlri<'m> {
         TypedNlri::decode(family, LabelForm::Withdrawn, key)
     }
 
-    /// One whole NLRI.
+    /// One whole NLRI; `None`: it is malformed, a prefix, or cannot be used.
     pub(crate) fn decode(family: Family, labels: LabelForm, octets: &'m [u8]) -> Option<TypedNlri<'m>> {
         let shape = measure_row(family, Form { add_path: false, labels }, octets)?;
-        if shape.len == octets.len() { Some(TypedNlri::new(family, shape.labels, octets)) } else { None }
+        let nlri = TypedNlri::new(family, shape.labels, octets);
+        // Prefixes have no value here.
+        let whole = shape.len == octets.len() && value_of(&nlri).is_some();
+        if whole && is_usable_row(&nlri) { Some(nlri) } else { None }
     }
 
     /// The family.
