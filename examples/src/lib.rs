@@ -5,6 +5,7 @@ pub mod endpoint;
 pub mod figures;
 pub mod generated;
 pub mod input;
+pub mod mrt;
 pub mod progress;
 pub mod reflector;
 pub mod story;
