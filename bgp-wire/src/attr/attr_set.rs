@@ -1,10 +1,11 @@
 //! ATTR_SET (RFC 6368 section 5): the AS of a customer (4 octets), and the path attributes that its route came with.
 
 use crate::attr::scan::{Scan, Step};
-use crate::attr::{Attribute, Attributes, Length, RawAttr, RawAttrs};
+use crate::attr::raw::split;
+use crate::attr::{Attribute, Attributes, Judgement, Length, RawAttr, RawAttrs, judge};
 use crate::error::AttrProblem;
 use crate::reader::{to_u16, u32_at};
-use crate::{Action, Asn, AttrType, Context, Error, SessionKind};
+use crate::{Action, Asn, AttrFlags, AttrType, Context, Error, ErrorKind, SessionKind};
 
 /// ATTR_SET as it stands in a block.
 ///
@@ -52,8 +53,10 @@ impl<'a> AttrSetAttribute<'a> {
         loop {
             match scan.step(&ctx) {
                 Step::Done => break,
+                // A set in the set that is malformed is left out.
+                Step::Error(Error { kind: ErrorKind::Attribute { ty: AttrType::ATTR_SET, .. }, .. }) | Step::Fine => {}
                 Step::Error(error) if error.action() >= Action::TreatAsWithdraw => return Err(error),
-                Step::Error(_) | Step::Fine => {}
+                Step::Error(_) => {}
             }
         }
         let present = scan.seen.difference(scan.left_out);
@@ -73,17 +76,31 @@ impl<'a> IntoIterator for &AttrSetAttribute<'a> {
 impl Attribute for AttrSetAttribute<'_> {
     const LENGTH: Length = Length::AtLeast(4);
 
-    // RFC 7606 section 7.16: malformed is treat-as-withdraw. RFC 6368 section 5: what says what is reachable is not in it;
-    // and none in another, so that this goes one level deep.
+    // RFC 7606 section 7.16: malformed is treat-as-withdraw. RFC 6368 section 5: what is in it is malformed makes it so, and
+    // what says what is reachable is not in it. A set in a set is kept as octets: this goes one level deep.
     #[cold]
     #[inline(never)]
     fn check(value: &[u8], _: &Context) -> Result<(), AttrProblem> {
-        let inner = AttrSetAttribute(value);
-        let wrong = [AttrType::NEXT_HOP, AttrType::MP_REACH_NLRI, AttrType::MP_UNREACH_NLRI, AttrType::ATTR_SET];
-        if inner.iter().any(|raw| wrong.contains(&raw.ty)) {
-            return Err(AttrProblem::Syntax);
+        let ctx = Context::new(SessionKind::Ibgp);
+        let mut rest = AttrSetAttribute(value).as_bytes();
+        while !rest.is_empty() {
+            let (raw, len) = split(rest).ok_or(AttrProblem::Syntax)?;
+            let right = match raw.ty {
+                AttrType::ATTR_SET => true,
+                AttrType::NEXT_HOP | AttrType::MP_REACH_NLRI | AttrType::MP_UNREACH_NLRI => false,
+                _ => match judge(&raw, &ctx) {
+                    Judgement::Good(_) | Judgement::Unwanted => true,
+                    Judgement::Malformed { action, flags_fit, .. } => flags_fit && action < Action::TreatAsWithdraw,
+                    Judgement::Flags(_) => false,
+                    Judgement::NoRow => raw.flags.contains(AttrFlags::OPTIONAL),
+                },
+            };
+            if !right {
+                return Err(AttrProblem::Syntax);
+            }
+            rest = rest.get(len..).unwrap_or_default();
         }
-        inner.attributes().map_or(Err(AttrProblem::Syntax), |_| Ok(()))
+        Ok(())
     }
 }
 
@@ -149,7 +166,7 @@ mod tests {
             let value: alloc::vec::Vec<u8> = [0, 0, 0xfc, 0].iter().chain(inner).copied().collect();
             AttrSetAttribute::check(&value, &Context::new(SessionKind::Ebgp)).is_ok()
         };
-        for good in [&[][..], &[0x40, 1, 1, 0], &[0x40, 5, 4, 0, 0, 0, 100, 0xc0, 200, 1, 7]] {
+        for good in [&[][..], &[0x40, 1, 1, 0], &[0x40, 5, 4, 0, 0, 0, 100, 0xc0, 200, 1, 7], &[0xc0, 128, 1, 0]] {
             assert!(check(good), "{good:?}");
         }
         for bad in [
@@ -159,7 +176,6 @@ mod tests {
             &[0x80, 1, 1, 0],
             &[0x40, 3, 4, 10, 0, 0, 1],
             &[0x80, 15, 3, 0, 1, 1],
-            &[0xc0, 128, 4, 0, 0, 0, 1],
         ] {
             assert!(!check(bad), "{bad:?}");
         }
@@ -172,6 +188,10 @@ mod tests {
             let len = u16::try_from(value.len()).unwrap().to_be_bytes();
             value.splice(0..0, [0, 0, 0, 1, 0xd0, 128, len[0], len[1]]);
         }
-        assert!(AttrSetAttribute::check(&value, &Context::new(SessionKind::Ebgp)).is_err());
+        assert!(AttrSetAttribute::check(&value, &Context::new(SessionKind::Ebgp)).is_ok());
+        assert!(AttrSetAttribute(&value).attributes().is_ok_and(|inner| inner.contains(AttrType::ATTR_SET)));
+        // A cut one within is left out.
+        let inner = AttrSetAttribute(&[0, 0, 0, 1, 0xc0, 128, 1, 0, 0x40, 5, 4, 0, 0, 0, 7]).attributes().unwrap();
+        assert_eq!((inner.contains(AttrType::ATTR_SET), inner.local_pref()), (false, Some(7)));
     }
 }
