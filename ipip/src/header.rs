@@ -2,7 +2,6 @@
 
 use core::net::Ipv4Addr;
 
-use crate::address::is_host;
 use crate::checksum::{add, checksum, checksum_update, fold, is_right, sum_header};
 use crate::{Error, Reason};
 
@@ -167,31 +166,6 @@ pub(crate) fn parse(head: &[u8], available: usize, layer: Layer, verify: bool) -
         }
     }
     parse_in_detail(head, available, layer, verify)
-}
-
-/// The outer header of a datagram of `protocol` to `local`, from a host; one of a fragment where `fragments` are asked
-/// for. Whether the source is a peer is left to the tunnel.
-pub(crate) fn parse_outer(
-    packet: &[u8],
-    local: Ipv4Addr,
-    protocol: u8,
-    verify: bool,
-    fragments: bool,
-) -> Result<Header, Error> {
-    let outer = parse(packet, packet.len(), Layer::Outer, verify)?;
-    if outer.destination != local || !is_host(local) {
-        return Err(Error::new(Reason::NotLocal, 16, outer.destination.to_bits()));
-    }
-    if outer.protocol != protocol {
-        return Err(Error::new(Reason::NotIpip, 9, outer.protocol));
-    }
-    if !fragments && outer.is_fragment() {
-        return Err(Error::new(Reason::OuterFragment, 6, outer.fragment));
-    }
-    if outer.source == local || !is_host(outer.source) {
-        return Err(Error::new(Reason::SourceNotAllowed, 12, outer.source.to_bits()));
-    }
-    Ok(outer)
 }
 
 #[cold]

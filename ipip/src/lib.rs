@@ -19,6 +19,7 @@ mod ident;
 mod limit;
 mod linux;
 mod nesting;
+mod outer;
 mod path;
 mod peers;
 mod reassembly;

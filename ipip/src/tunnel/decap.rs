@@ -5,8 +5,8 @@ use core::time::Duration;
 
 use crate::address::{is_destination, is_dhcp, is_host};
 use crate::counters::count_one;
-use crate::header::{HEADER_LEN, Header, Layer, PROTOCOL_IPIP, parse, parse_outer, set_tos};
-use crate::{DscpDecap, Error, PeerSet, Reason, Reassembly, ecn, nesting};
+use crate::header::{HEADER_LEN, Header, Layer, PROTOCOL_IPIP, parse, set_tos};
+use crate::{DscpDecap, Error, PeerSet, Reason, Reassembly, ecn, nesting, outer};
 
 use super::Tunnel;
 use super::plain::{Gate, Plain};
@@ -179,7 +179,7 @@ impl<P: PeerSet> Tunnel<P> {
     /// The outer header of a datagram that is for this tunnel; one of a fragment where `fragments` are asked for.
     fn outer(&self, packet: &[u8], fragments: bool) -> Result<Header, Error> {
         let config = &self.config;
-        let outer = parse_outer(packet, config.local, PROTOCOL_IPIP, config.verify_outer_checksum, fragments)?;
+        let outer = outer::parse(packet, config.local, PROTOCOL_IPIP, config.verify_outer_checksum, fragments)?;
         if self.is_own(outer.source) || !self.peers.contains(outer.source) {
             return Err(Error::new(Reason::SourceNotAllowed, 12, outer.source.to_bits()));
         }

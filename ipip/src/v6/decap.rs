@@ -3,8 +3,7 @@
 use core::net::Ipv4Addr;
 
 use crate::counters::count_one;
-use crate::header;
-use crate::{DscpDecap, Reason, ecn};
+use crate::{DscpDecap, Reason, ecn, outer};
 
 use super::header::{DESTINATION_OPTIONS, FRAGMENT, Header, IPV4, IPV6, Inner, LEN, set_class};
 use super::limit::Options;
@@ -122,7 +121,7 @@ impl Tunnel {
     fn outer(&self, packet: &[u8]) -> Result<Outer, Error> {
         match self.config.ends {
             Ends::V4 { local, remote } => {
-                let outer = header::parse_outer(packet, local, IPV6, true, false)?;
+                let outer = outer::parse(packet, local, IPV6, true, false)?;
                 if outer.source != remote && self.config.embedding.is_none() {
                     return Err(Error::new(Reason::SourceNotAllowed, 12));
                 }
