@@ -9,6 +9,7 @@ mod net;
 mod one;
 mod reflection;
 mod restart;
+mod rows;
 mod storm;
 mod streams;
 mod update;
