@@ -2,10 +2,13 @@
 //!
 //! `fuzz/` wraps them for cargo-fuzz; `cargo test` replays `fuzz/seeds/<target>/` through the same functions.
 
+mod bmp;
 mod frame;
 mod ipam;
 mod ipip;
 mod ipip6;
+mod mrt;
+mod nlri;
 mod notification;
 mod open;
 mod packer;
@@ -14,10 +17,13 @@ mod selector;
 mod session;
 mod update;
 
+pub use bmp::bmp;
 pub use frame::frame;
 pub use ipam::ipam;
 pub use ipip::{decap, encap, icmp};
 pub use ipip6::tunnel6;
+pub use mrt::mrt;
+pub use nlri::nlri;
 pub use notification::notification;
 pub use open::open;
 pub use packer::packer;
@@ -36,7 +42,10 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("update", update),
     ("round_trip", round_trip),
     ("packer", packer),
+    ("nlri", nlri),
     ("notification", notification),
+    ("mrt", mrt),
+    ("bmp", bmp),
     ("encap", encap),
     ("decap", decap),
     ("icmp", icmp),
@@ -82,7 +91,7 @@ impl<'d> Input<'d> {
 
 /// The context that an octet chooses. Bits 0 and 1: eBGP, iBGP, confederation, eBGP with all optional checks; 2: AS
 /// numbers of 2 octets; 3: path ids both ways; 4: IPv6 next hops for IPv4; 5: messages up to 65535 octets both ways;
-/// 6: IPv4 only.
+/// 6: IPv4 only; 7: all families with IPv6 next hops for IPv4, and with 6 no label stacks.
 fn context(bits: u8) -> Context {
     let kind = match bits & 3 {
         1 => SessionKind::Ibgp,
@@ -90,7 +99,12 @@ fn context(bits: u8) -> Context {
         _ => SessionKind::Ebgp,
     };
     let when = |bit: u8, set: FamilySet| if bits & bit != 0 { set } else { FamilySet::EMPTY };
-    let families = if bits & 0x40 != 0 { Family::IPV4_UNICAST.into() } else { FamilySet::UNICAST };
+    let all = bits & 0x80 != 0;
+    let families = match (all, bits & 0x40 != 0) {
+        (true, _) => FamilySet::ALL,
+        (false, true) => Family::IPV4_UNICAST.into(),
+        (false, false) => FamilySet::UNICAST,
+    };
     let limit = if bits & 0x20 != 0 { 65535 } else { 4096 };
     let strict = bits & 3 == 3;
     Context::new(kind)
@@ -98,7 +112,8 @@ fn context(bits: u8) -> Context {
         .with_families(families)
         .with_add_path_receive(when(8, families))
         .with_add_path_send(when(8, families))
-        .with_ext_next_hop(when(0x10, Family::IPV4_UNICAST.into()))
+        .with_ext_next_hop(if all { FamilySet::ALL } else { when(0x10, Family::IPV4_UNICAST.into()) })
+        .with_multiple_labels(if bits & 0xc0 == 0x80 { FamilySet::ALL } else { FamilySet::EMPTY })
         .with_max_receive(limit)
         .with_max_send(limit)
         .with_local_as(Asn(64512))

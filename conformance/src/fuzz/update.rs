@@ -1,7 +1,7 @@
 //! UPDATE: decode, every iterator and every attribute, the verdict, the canonical form.
 
 use bgp_wire::attr::{AttrBuilder, Attributes};
-use bgp_wire::nlri::{NlriRef, Nlris};
+use bgp_wire::nlri::{NlriBuf, NlriRef, Nlris, TypedNlri};
 use bgp_wire::{Action, Context, MessageType, Rewrite, UpdateView, rewrite};
 
 use super::{check_error, context, message};
@@ -79,12 +79,25 @@ fn count(nlris: Nlris<'_>, context: &Context) -> usize {
         match nlri.nlri {
             NlriRef::Ipv4(net) => assert_eq!(net, net.trunc()),
             NlriRef::Ipv6(net) => assert_eq!(net, net.trunc()),
+            NlriRef::Typed(nlri) => check_typed(nlri),
             _ => continue,
         }
         assert_eq!(nlri.path_id.is_some(), path_ids);
     }
     assert!(count <= octets);
     count
+}
+
+/// Text and key of an NLRI, which owned forms have in common.
+fn check_typed(nlri: TypedNlri<'_>) {
+    let owned = NlriBuf::from(nlri);
+    let text = owned.to_string();
+    assert_eq!(text.parse().as_ref(), Ok(&owned), "{text}");
+    let (mut key, mut again) = (Vec::new(), Vec::new());
+    nlri.write_key(&mut key);
+    let Some(withdrawal) = TypedNlri::from_key(nlri.family(), &key) else { unreachable!("{text}: {key:x?}") };
+    withdrawal.write_key(&mut again);
+    assert_eq!(key, again, "{text}");
 }
 
 /// Every typed attribute; a number that changes with each value.
