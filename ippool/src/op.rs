@@ -15,6 +15,7 @@ mod assign;
 mod auto;
 mod claim;
 mod clean;
+mod combine;
 mod config;
 mod ensure;
 mod family;

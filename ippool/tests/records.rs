@@ -1,6 +1,6 @@
 //! Stored records in every form: resources both ways, dumps, and records that are corrupt, foreign or cut off.
 #![cfg(feature = "json")]
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 

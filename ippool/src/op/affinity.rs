@@ -7,7 +7,8 @@ use alloc::vec::Vec;
 use ipnet::IpNet;
 
 use super::claim::{Claim, Release, claim, release};
-use super::tape::{CONFLICT, Clock, Flow, Halt, Mapped, Run, Script, StoreError, Tape};
+use super::combine::Mapped;
+use super::tape::{CONFLICT, Clock, Flow, Halt, Run, Script, StoreError, Tape};
 use super::{Operation, RETRIES};
 use crate::index::{Goal, Search};
 use crate::key::{IpVersion, Key, Owner};

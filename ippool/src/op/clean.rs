@@ -8,8 +8,9 @@ use ipnet::IpNet;
 
 use super::Operation;
 use super::claim::{Claim, Release, claim, release};
+use super::combine::Then;
 use super::release::{ReleasedIps, release_ips};
-use super::tape::{Clock, Flow, Halt, Run, Script, StoreError, Tape, Then, Written};
+use super::tape::{Clock, Flow, Halt, Run, Script, StoreError, Tape, Written};
 use crate::audit::{Cleaning, StaleHandle};
 use crate::key::{Key, Owner};
 use crate::pool::Resources;
