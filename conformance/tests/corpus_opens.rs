@@ -1,6 +1,6 @@
 //! Every OPEN of the corpus through a session: one that is well-formed is taken by a session that it suits, and refused by
 //! one that expects another AS; one that is not is refused with the right NOTIFICATION.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 use bgp_fsm::{Config, Event, Instant, PeerAs, Session, State};
 use bgp_wire::{Asn, BgpId, MessageType, frame, message_type};
