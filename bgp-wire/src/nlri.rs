@@ -409,7 +409,7 @@ impl<'m> Iterator for Nlris<'m> {
 
     // The family is asked for once, not for each route.
     #[inline]
-    fn fold<B, F: FnMut(B, PathNlri<'m>) -> B>(mut self, init: B, mut f: F) -> B {
+    fn fold<B, F: FnMut(B, PathNlri<'m>) -> B>(self, init: B, mut f: F) -> B {
         let mut all = init;
         if self.family == Family::IPV4_UNICAST && !self.form.add_path {
             let mut octets = self.octets;
@@ -425,7 +425,7 @@ impl<'m> Iterator for Nlris<'m> {
                 }
             }
         }
-        while let Some(nlri) = self.next() {
+        for nlri in self {
             all = f(all, nlri);
         }
         all

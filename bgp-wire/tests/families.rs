@@ -325,3 +325,34 @@ fn rfc8955_5_1_the_more_specific_rule_comes_first() {
         }
     }
 }
+
+#[test]
+fn all_public_types_of_nlri_are_send_and_sync() {
+    use bgp_wire::nlri::{Label, Labeled, Labels, NlriValue, RouteDistinguisher, RtConstrain, Vpn};
+    use bgp_wire::nlri::{evpn::*, flowspec::*, link_state::*};
+
+    fn send_sync<T: Send + Sync>() {}
+    macro_rules! all {
+        ($($Type:ty),* $(,)?) => { $( send_sync::<$Type>(); )* };
+    }
+    all! {
+        Label, Labels, Labeled, NlriBuf, NlriRef<'_>, NlriValue<'_>, TypedNlri<'_>, RouteDistinguisher, RtConstrain, Vpn,
+        AutoDiscovery, EthernetSegment, EthernetSegmentId, Evpn<'_>, InclusiveMulticast, IpPrefix, LabelField,
+        MacAddress, MacIp, SelectiveMulticast,
+        Component<'_>, Components<'_>, ComponentType, FlowSpec<'_>, FlowSpecBuilder, Match<'_>, Operation, Operations<'_>,
+        LinkState<'_>, LinkStateType, Protocol, Tlv<'_>, Tlvs<'_>, TlvType,
+    }
+}
+
+#[cfg(feature = "serde")]
+#[test]
+fn the_text_is_what_serde_writes_and_reads() {
+    for (_, text, _) in ROUTES {
+        let route: NlriBuf = text.parse().unwrap();
+        let json = serde_json::to_value(&route).unwrap();
+        assert_eq!(json, serde_json::json!(text));
+        assert_eq!(serde_json::from_value::<NlriBuf>(json).unwrap(), route);
+        assert_eq!(serde_json::to_value(route.as_ref()).unwrap(), serde_json::json!(text));
+    }
+    assert!(serde_json::from_str::<NlriBuf>("\"flow4 { }\"").is_err());
+}
