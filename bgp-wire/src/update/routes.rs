@@ -15,7 +15,7 @@ pub struct Announced<'m> {
     pub family: Family,
     /// Their next hop.
     pub next_hop: NextHop,
-    /// The routes; not empty.
+    /// The routes; not empty but where all were link-state objects to pass over (RFC 9552 section 8.2.2).
     pub nlri: Nlris<'m>,
 }
 
@@ -25,7 +25,7 @@ pub struct Announced<'m> {
 pub struct Withdrawn<'m> {
     /// Their family.
     pub family: Family,
-    /// The routes; not empty.
+    /// The routes; not empty but where all were link-state objects to pass over (RFC 9552 section 8.2.2).
     pub nlri: Nlris<'m>,
 }
 
