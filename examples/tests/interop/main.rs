@@ -19,6 +19,7 @@ mod ours;
 mod pairs;
 mod program;
 mod reflectors;
+mod restart;
 mod scale;
 mod security;
 mod sessions;

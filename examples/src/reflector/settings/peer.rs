@@ -140,7 +140,15 @@ impl PeerEntry {
 
 /// The first line of a file; a key may have up to 80 octets, as many as Linux takes.
 pub(super) fn secret(path: &Path) -> Result<Secret, SettingsError> {
-    let text = std::fs::read(path).map_err(|error| SettingsError::new(path.display(), error))?;
+    let mut text = std::fs::read(path).map_err(|error| SettingsError::new(path.display(), error))?;
+    let key = first_line(path, &text);
+    // What was read is a copy of the key, too.
+    text.fill(0);
+    std::hint::black_box(&text);
+    key
+}
+
+fn first_line(path: &Path, text: &[u8]) -> Result<Secret, SettingsError> {
     let line = text.split(|octet| *octet == b'\n').next().unwrap_or_default();
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     match line.len() {
@@ -188,5 +196,17 @@ mod tests {
         assert_eq!(problem("192.0.2.1,1,source=::1"), "peer 192.0.2.1: source is of the other address family");
         assert!(problem("192.0.2.1,1,password=/no/such").starts_with("/no/such: "));
         assert_eq!(problem("192.0.2.1,64512,client"), "none");
+    }
+
+    #[test]
+    fn rfc2385_no_debug_output_of_the_settings_has_the_key() {
+        let file = std::env::temp_dir().join(format!("reflector-key-{}", std::process::id()));
+        std::fs::write(&file, "correct horse\r\nsecond line\n").unwrap();
+        let entry: PeerEntry = format!("192.0.2.1,64512,password={}", file.display()).parse().unwrap();
+        let peer = entry.check(Asn(64512));
+        std::fs::remove_file(&file).unwrap();
+        let peer = peer.unwrap();
+        assert_eq!(peer.password.as_ref().map(Secret::expose), Some(&b"correct horse"[..]));
+        assert!(!format!("{peer:?} {peer:#?}").contains("correct"));
     }
 }
