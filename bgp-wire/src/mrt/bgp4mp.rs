@@ -165,7 +165,7 @@ impl<'m> BgpMessage<'m> {
     }
 
     /// What the record says of the session: size of AS numbers, path identifiers in every family or none, eBGP or iBGP.
-    /// All families and all next hops are taken, for a record does not tell what was negotiated.
+    /// All families, next hops and label stacks are taken, for a record does not tell what was negotiated.
     ///
     /// ```
     /// use bgp_wire::mrt::{BgpMessage, Session};
@@ -194,6 +194,7 @@ impl<'m> BgpMessage<'m> {
             .with_add_path_receive(path_ids)
             .with_add_path_send(path_ids)
             .with_ext_next_hop(families)
+            .with_multiple_labels(families)
             .with_max_receive(u16::MAX)
             .with_max_send(u16::MAX)
             .with_peer_as(self.session.peer_as)

@@ -82,7 +82,7 @@ impl Message {
         })
     }
 
-    /// The context that the capture tells: all families and extended messages are taken, and path identifiers are in
+    /// The context that the capture tells: all families, label stacks and extended messages are taken, and path identifiers are in
     /// every family or none. What is not known is as most sessions have it (4-octet AS numbers, no path identifiers,
     /// iBGP, which takes every attribute).
     #[must_use]
@@ -97,6 +97,7 @@ impl Message {
             .with_four_octet_as(self.as4 != Some(false))
             .with_add_path_receive(if self.add_path == Some(true) { families } else { FamilySet::EMPTY })
             .with_ext_next_hop(families)
+            .with_multiple_labels(families)
             .with_max_receive(u16::MAX)
             .with_max_send(u16::MAX)
     }
