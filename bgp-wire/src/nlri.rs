@@ -15,7 +15,7 @@ pub mod link_state;
 mod owned;
 mod rd;
 mod rt_constrain;
-#[cfg(any(feature = "alloc", test))]
+#[cfg(feature = "alloc")]
 mod text;
 mod typed;
 mod unicast;
