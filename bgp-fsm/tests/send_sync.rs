@@ -6,6 +6,7 @@ fn check<T: Send + Sync>() {}
 fn every_public_type_is_send_and_sync() {
     check::<bgp_fsm::Cause>();
     check::<bgp_fsm::Cease>();
+    check::<bgp_fsm::Change>();
     check::<bgp_fsm::Confederation>();
     check::<bgp_fsm::Config>();
     check::<bgp_fsm::Counters>();
