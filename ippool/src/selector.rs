@@ -223,6 +223,7 @@ impl Selector {
     }
 
     /// Whether the leaf's set has a value.
+    #[inline]
     fn has_member(&self, leaf: &Leaf, value: &str) -> bool {
         let set = self.set(leaf);
         if set.len() <= SMALL_SET {
@@ -231,6 +232,7 @@ impl Selector {
         set.binary_search_by(|member| self.part(*member).cmp(value)).is_ok()
     }
 
+    #[inline]
     fn part(&self, span: Span) -> &str {
         let bounds = |at: u32| usize::try_from(at).unwrap_or(usize::MAX);
         self.text.get(bounds(span.start)..bounds(span.end)).unwrap_or_default()
@@ -247,6 +249,7 @@ impl Selector {
 const SMALL_SET: usize = 8;
 
 /// Equality that looks at the last octet first: names and values often begin alike.
+#[inline]
 fn same(one: &str, other: &str) -> bool {
     one.len() == other.len() && one.as_bytes().last() == other.as_bytes().last() && one == other
 }

@@ -1,6 +1,5 @@
 //! What does not allocate: taking and releasing an address of a block, evaluating a selector, a walk, and the order of
 //! keys.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::hint::black_box;

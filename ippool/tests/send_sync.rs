@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use ippool::op::{AssignIp, AutoAssign, EnsureBlock, SetOwner};
-use ippool::{Owner, Resources, UnixTime, Use, block, key, op, pool, reservation, selector, store, value, walk};
+use ippool::{
+    Owner, Resources, UnixTime, Use, audit, block, index, invalid, key, op, pool, reservation, selector, store, value,
+    walk,
+};
 
 fn shared<T: Send + Sync>() {}
 
@@ -16,6 +19,24 @@ macro_rules! all_shared {
 #[test]
 fn public_types_are_send_and_sync() {
     all_shared!(
+        audit::AddressReport,
+        audit::Cleaning,
+        audit::Collector,
+        audit::Finding,
+        audit::Forecast,
+        audit::Inventory,
+        audit::Leak,
+        audit::Report,
+        audit::Sample,
+        audit::Snapshot,
+        audit::StaleHandle,
+        index::Found,
+        index::Goal,
+        index::Index,
+        index::Search,
+        invalid::BadValue,
+        invalid::DecodeError,
+        op::Cleaned,
         block::AllocationError,
         block::AssignError,
         block::Attributes,
@@ -105,6 +126,8 @@ fn operations_are_send_and_sync() {
     shared_value(op::write_config(value::Config::default(), false));
     shared_value(op::attributes(ip, &resources, now));
     shared_value(op::set_owner_attributes(SetOwner::new(ip, "h", now), &resources));
+    shared_value(op::snapshot(now));
+    shared_value(op::clean(audit::Cleaning::default(), &resources, now));
     shared_value(op::sweep(now));
     shared_value(op::utilization(None, &resources, now));
 }

@@ -1,32 +1,26 @@
-//! `counted SCENARIO ITERATIONS`: one scenario over and over, for an instruction count by difference of two runs;
+//! `counted SCENARIO ITERATIONS [FILE]`: one scenario over and over, for an instruction count by difference of two runs;
 //! `counted` alone lists the scenarios. `.ci/instructions` runs them all.
+//!
+//! The scenarios of the codec go through generated UPDATEs, or through those of an MRT file that is not compressed;
+//! `counted updates 0 FILE` says how many these are.
 
 use std::error::Error;
 use std::hint::black_box;
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use benches::{input, tunnel};
+use benches::{codec, collector, input, tunnel};
 use bgp_fsm::{Instant, Received};
-use bgp_wire::{
-    AsPathEdit, Asn, BgpId, ClusterId, ClusterListEdit, Edit, Family, KEEPALIVE, Packer, Rewrite, Update, UpdateView,
-    rewrite,
-};
+use bgp_wire::KEEPALIVE;
 use bytes::BytesMut;
-use ippool::Selector;
 use ippool::walk::BlockWalk;
+use ippool::{Attributes, Block, Reservations, Selector, UnixTime};
 
 /// What a scenario does so many times.
 type Scenario = fn(u64) -> Result<(), Box<dyn Error>>;
 
 const SCENARIOS: &[(&str, Scenario)] = &[
-    ("update-decode", update_decode),
-    ("update-iterate", update_iterate),
-    ("update-owned", update_owned),
-    ("update-canonical", update_canonical),
-    ("update-encode", update_encode),
-    ("forward-reflect", forward_reflect),
-    ("forward-ebgp", forward_ebgp),
     ("session-keepalive", session_keepalive),
     ("fib-lookup", fib_lookup),
     ("ipip-loop", tunnel::floor),
@@ -42,134 +36,46 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("ipip-debatch-loop", tunnel::decap_batch_floor),
     ("ipip-debatch-64", |iterations| tunnel::decap_batch(iterations, 64)),
     ("ipip-debatch-1440", |iterations| tunnel::decap_batch(iterations, 1440)),
+    ("block-take-release", block_take_release),
     ("selector-match", selector_match),
+    ("selector-match-one", selector_match_one),
+    ("selector-parse", selector_parse),
     ("block-walk-first", block_walk_first),
 ];
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    let (name, iterations) = (arguments.next(), arguments.next().and_then(|text| text.parse().ok()));
-    let scenario = SCENARIOS.iter().find(|(known, _)| name.as_deref() == Some(known));
-    match (scenario, iterations) {
-        (Some((name, run)), Some(iterations)) => match run(iterations) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("{name}: {error}");
-                ExitCode::FAILURE
-            }
-        },
-        _ => {
-            SCENARIOS.iter().for_each(|(name, _)| println!("{name}"));
-            if name.is_none() { ExitCode::SUCCESS } else { ExitCode::from(2) }
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [name, iterations, file @ ..] = &arguments[..] else {
+        codec::SCENARIOS.iter().for_each(|(name, _)| println!("{name}"));
+        SCENARIOS.iter().for_each(|(name, _)| println!("{name}"));
+        return ExitCode::SUCCESS;
+    };
+    match run(name, iterations, file.first()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{name}: {error}");
+            ExitCode::FAILURE
         }
     }
 }
 
-/// One validating pass over an UPDATE of 106 octets with 5 prefixes.
-fn update_decode(iterations: u64) -> Result<(), Box<dyn Error>> {
-    let (octets, context) = (input::update()?, input::context());
-    for _ in 0..iterations {
-        black_box(UpdateView::decode(black_box(&octets), &context)?);
+fn run(name: &str, iterations: &str, file: Option<&String>) -> Result<(), Box<dyn Error>> {
+    let iterations = iterations.parse()?;
+    if let Some((_, scenario)) = SCENARIOS.iter().find(|(known, _)| *known == name) {
+        return scenario(iterations);
     }
-    Ok(())
-}
-
-/// The same, and every value is handed over.
-fn update_iterate(iterations: u64) -> Result<(), Box<dyn Error>> {
-    let (octets, context) = (input::update()?, input::context());
-    for _ in 0..iterations {
-        let view = UpdateView::decode(black_box(&octets), &context)?;
-        let attributes = view.attributes();
-        black_box(attributes.origin());
-        black_box(attributes.med());
-        black_box(attributes.local_pref());
-        if let Some(path) = attributes.as_path() {
-            for asn in path.asns() {
-                black_box(asn);
-            }
+    let samples = match file {
+        Some(file) => collector::recorded(&std::fs::read(file)?),
+        None => collector::generated(),
+    };
+    match codec::SCENARIOS.iter().find(|(known, _)| *known == name) {
+        Some((_, scenario)) => scenario(&samples, iterations),
+        None if name == "updates" => {
+            println!("{}", samples.len());
+            Ok(())
         }
-        for community in attributes.communities() {
-            black_box(community);
-        }
-        for part in view.withdrawn() {
-            for nlri in part.nlri {
-                black_box(nlri);
-            }
-        }
-        for part in view.announced() {
-            black_box(part.next_hop);
-            for nlri in part.nlri {
-                black_box(nlri);
-            }
-        }
+        None => Err("no such scenario".into()),
     }
-    Ok(())
-}
-
-/// The same as an owned value.
-fn update_owned(iterations: u64) -> Result<(), Box<dyn Error>> {
-    let (octets, context) = (input::update()?, input::context());
-    for _ in 0..iterations {
-        black_box(Update::from(&UpdateView::decode(black_box(&octets), &context)?));
-    }
-    Ok(())
-}
-
-/// The attribute block that a rib interns, into a buffer that is used again; without the decoding.
-fn update_canonical(iterations: u64) -> Result<(), Box<dyn Error>> {
-    let (octets, context) = (input::update()?, input::context());
-    let view = UpdateView::decode(&octets, &context)?;
-    let mut out = Vec::new();
-    for _ in 0..iterations {
-        out.clear();
-        black_box(&view).write_canonical(&mut out);
-        black_box(&out);
-    }
-    Ok(())
-}
-
-/// The UPDATE of 106 octets from its attribute block and prefixes, into a buffer that is used again.
-fn update_encode(iterations: u64) -> Result<(), Box<dyn Error>> {
-    let (block, routes) = (input::attributes()?, input::routes());
-    let mut packer = Packer::new(&input::context());
-    let mut out = BytesMut::with_capacity(4096);
-    for _ in 0..iterations {
-        out.clear();
-        let routes = black_box(&routes).iter().copied();
-        packer.announce(&mut out, black_box(&block), input::NEXT_HOP, Family::IPV4_UNICAST, routes)?;
-        black_box(&out);
-    }
-    Ok(())
-}
-
-/// What a route reflector changes in an attribute block.
-fn forward_reflect(iterations: u64) -> Result<(), Box<dyn Error>> {
-    let mut edits = Rewrite::new();
-    edits.originator_id = Edit::SetIfMissing(BgpId(1));
-    edits.cluster_list = ClusterListEdit::Prepend(ClusterId(2));
-    edits.pass_on = true;
-    forward(&edits, iterations)
-}
-
-/// What goes to a peer in another AS.
-fn forward_ebgp(iterations: u64) -> Result<(), Box<dyn Error>> {
-    let mut edits = Rewrite::new();
-    edits.as_path = AsPathEdit::Prepend { asn: Asn(64512), strip_confed: false };
-    edits.local_pref = Edit::Remove;
-    edits.med = Edit::Remove;
-    edits.pass_on = true;
-    forward(&edits, iterations)
-}
-
-fn forward(edits: &Rewrite<'_>, iterations: u64) -> Result<(), Box<dyn Error>> {
-    let block = input::attributes()?;
-    let mut out = Vec::new();
-    for _ in 0..iterations {
-        out.clear();
-        rewrite(black_box(&block), edits, &mut out);
-        black_box(&out);
-    }
-    Ok(())
 }
 
 /// A KEEPALIVE in Established, cut off the stream, taken, and the polls that follow it.
@@ -210,6 +116,41 @@ fn selector_match(iterations: u64) -> Result<(), Box<dyn Error>> {
         if !selector.matches(black_box(&labels)) {
             return Err("no match".into());
         }
+    }
+    Ok(())
+}
+
+/// A selector of one test on four labels.
+fn selector_match_one(iterations: u64) -> Result<(), Box<dyn Error>> {
+    let selector = Selector::parse("zone == 'a'")?;
+    let labels = [("kubernetes.io/hostname", "n1"), ("rack", "r2"), ("role", "core"), ("zone", "a")];
+    for _ in 0..iterations {
+        if !selector.matches(black_box(&labels)) {
+            return Err("no match".into());
+        }
+    }
+    Ok(())
+}
+
+/// A selector of three tests from its text.
+fn selector_parse(iterations: u64) -> Result<(), Box<dyn Error>> {
+    for _ in 0..iterations {
+        black_box(Selector::parse(black_box("rack in {'r1', 'r2'} && has(zone) && role != 'edge'"))?);
+    }
+    Ok(())
+}
+
+/// An address taken out of a block with 32 others and given back, with a handle.
+fn block_take_release(iterations: u64) -> Result<(), Box<dyn Error>> {
+    let (none, attributes) =
+        (Reservations::default(), Arc::new(Attributes::with_handle("k8s-pod-network.0123456789abcdef")));
+    let mut block = Block::new(ipnet::IpNet::new(Ipv4Addr::new(10, 244, 0, 0).into(), 26)?, 7, None)?;
+    for other in 0..32 {
+        block.auto_assign(1, Attributes::with_handle(format!("k8s-pod-network.{other:016x}")), None, &none)?;
+    }
+    for _ in 0..iterations {
+        let address = block.take_next(&attributes, None, &none)?.ok_or("the block is full")?;
+        block.give_back(black_box(address), attributes.handle.as_deref(), None, 0, UnixTime::default())?;
     }
     Ok(())
 }
