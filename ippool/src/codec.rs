@@ -26,6 +26,7 @@ pub(crate) use base::base64_url;
 pub use block::{decode_block, encode_block};
 pub use crd::{
     Api, Resource, decode_pool, decode_reservation, decode_resource, encode_pool, encode_reservation, encode_resource,
+    upgrade_affinity,
 };
 pub use dump::decode_dump;
 pub use key::{DecodedKey, UnnamedKey, decode_key, encode_key};

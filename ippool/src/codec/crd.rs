@@ -137,6 +137,45 @@ pub fn decode_resource(text: &[u8]) -> Result<Resource, DecodeError> {
     Ok(Resource { key, value, resource_version: metadata.resource_version, uid: metadata.uid })
 }
 
+/// Adds the three labels to a node's `BlockAffinity` of an old release, by which new ones list them; none if the resource is
+/// another node's, or has them. Everything else in it stays; a driver repeats a lost write with a delay of 100 ms that
+/// doubles.
+///
+/// # Errors
+/// [`DecodeError`] that names the field.
+///
+/// ```
+/// use ippool::codec::upgrade_affinity;
+/// let old = br#"{"kind":"BlockAffinity","metadata":{"name":"x"},"spec":{"state":"confirmed","node":"n1","cidr":"10.0.0.0/26"}}"#;
+/// let new = upgrade_affinity("n1", old)?.unwrap_or_default();
+/// assert!(new.contains(r#""projectcalico.org/affinity-type":"host""#));
+/// assert_eq!(upgrade_affinity("n1", new.as_bytes())?, None);
+/// assert_eq!(upgrade_affinity("n2", old)?, None);
+/// # Ok::<(), ippool::DecodeError>(())
+/// ```
+#[doc(alias = "UpgradeHost")]
+pub fn upgrade_affinity(node: &str, text: &[u8]) -> Result<Option<String>, DecodeError> {
+    let Key::Affinity(owner, cidr) = decode_resource(text)?.key else { return Err(DecodeError::Unknown("kind")) };
+    if owner != Owner::host(node) {
+        return Ok(None);
+    }
+    let mut resource: Map<String, Json> = object::from_json(text, &[])?;
+    let metadata = resource.entry("metadata").or_insert_with(|| Json::Object(Map::new()));
+    let metadata = metadata.as_object_mut().ok_or(DecodeError::Type("metadata"))?;
+    let labels = metadata.entry("labels").or_insert_with(|| Json::Object(Map::new()));
+    if labels.is_null() {
+        *labels = Json::Object(Map::new());
+    }
+    let labels = labels.as_object_mut().ok_or(DecodeError::Type("labels"))?;
+    if labels.contains_key("projectcalico.org/affinity-type") {
+        return Ok(None);
+    }
+    for (label, value) in name::affinity_labels(&owner, &cidr) {
+        labels.insert(label.into(), Json::String(value));
+    }
+    Ok(Some(Json::Object(resource).to_string()))
+}
+
 /// Writes what the allocator knows of an `IPPool`; what else its resource says (encapsulation, NAT) is the cluster's.
 ///
 /// ```
