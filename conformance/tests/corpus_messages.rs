@@ -239,8 +239,10 @@ fn against_tshark(view: &UpdateView<'_>, tshark: &Value) -> Vec<String> {
                     expected.entry(family.clone()).or_default().extend(prefixes(attr.get("prefixes")));
                     let hops = attr.get("next_hop").and_then(Value::as_array).cloned().unwrap_or_default();
                     let hops: Vec<&str> = hops.iter().filter_map(Value::as_str).collect();
-                    if ty == 14 && !hops.is_empty() && next_hops.contains_key(&family) && number("afi") == 2 {
-                        differs("mp next hop", next_hops[&family].clone(), hops.join(" "));
+                    if let Some(ours) =
+                        next_hops.get(&family).filter(|_| ty == 14 && !hops.is_empty() && number("afi") == 2)
+                    {
+                        differs("mp next hop", ours.clone(), hops.join(" "));
                     }
                 }
             }

@@ -140,7 +140,7 @@ fn bmp_seeds() -> BTreeMap<String, Vec<u8>> {
         for message in &messages {
             message.encode(&mut out).unwrap();
         }
-        let mut body = BytesMut::from(&[messages[0].message_type().0][..]);
+        let mut body = BytesMut::from(&[messages.first().unwrap().message_type().0][..]);
         body.extend_from_slice(out.get(7..).unwrap());
         if messages.len() == 1 {
             seeds.insert(format!("{name}-body"), body.to_vec());

@@ -1,6 +1,7 @@
 //! What the programs share: reading resources, the story of the seed cluster, and the route reflector.
 #![cfg_attr(doctest, doc = include_str!("../../README.md"))]
 
+pub mod decode;
 pub mod endpoint;
 pub mod figures;
 pub mod generated;

@@ -22,9 +22,16 @@ pub struct Table {
 /// One peer's routes, those with the same attributes and next hop together.
 #[derive(Debug, Default)]
 struct Routes {
-    groups: Vec<(Group, Vec<(Option<PathId>, IpNet)>)>,
+    groups: Vec<(Group, Vec<Route>)>,
     places: HashMap<Group, usize>,
     count: u64,
+}
+
+/// A route of a group.
+#[derive(Debug, Clone, Copy)]
+struct Route {
+    path_id: Option<PathId>,
+    net: IpNet,
 }
 
 /// What routes of one group have in common.
@@ -78,7 +85,12 @@ impl Table {
             Content::PeerIndexTable(table) => self.index = table.peers.collect(),
             Content::TableDump(dump) => {
                 let family = if dump.prefix.addr().is_ipv6() { Family::IPV6_UNICAST } else { Family::IPV4_UNICAST };
-                self.route(dump.peer_addr, family, (None, dump.prefix), &dump.decode_attributes());
+                self.route(
+                    dump.peer_addr,
+                    family,
+                    Route { path_id: None, net: dump.prefix },
+                    &dump.decode_attributes(),
+                );
             }
             Content::Rib(rib) => {
                 for entry in rib.entries {
@@ -86,7 +98,7 @@ impl Table {
                     match (peer, rib.nlri.nlri.prefix()) {
                         (Some(peer), Some(net)) => {
                             let path_id = entry.path_id.or(rib.nlri.path_id);
-                            self.route(peer, rib.family, (path_id, net), &entry.decode_attributes());
+                            self.route(peer, rib.family, Route { path_id, net }, &entry.decode_attributes());
                         }
                         _ => self.skipped += 1,
                     }
@@ -97,7 +109,7 @@ impl Table {
         Ok(())
     }
 
-    fn route(&mut self, peer: IpAddr, family: Family, nlri: (Option<PathId>, IpNet), read: &RibAttributes<'_>) {
+    fn route(&mut self, peer: IpAddr, family: Family, nlri: Route, read: &RibAttributes<'_>) {
         let (Some(next_hop), None) = (read.next_hop(), read.worst()) else {
             self.skipped += 1;
             return;
@@ -109,7 +121,7 @@ impl Table {
             self.peers.len() - 1
         });
         let Some((_, routes)) = self.peers.get_mut(place) else { return };
-        let group = Group { family, next_hop, canonical, path_ids: nlri.0.is_some() };
+        let group = Group { family, next_hop, canonical, path_ids: nlri.path_id.is_some() };
         routes.count += 1;
         let place = match routes.places.get(&group) {
             Some(place) => *place,
@@ -152,7 +164,7 @@ impl Table {
         let mut packer = Packer::new(&context);
         let mut messages = 0;
         for (group, nlris) in &routes.groups {
-            let nlris = nlris.iter().map(|(path_id, net)| PathNlri { path_id: *path_id, nlri: NlriRef::from(*net) });
+            let nlris = nlris.iter().map(|route| PathNlri { path_id: route.path_id, nlri: NlriRef::from(route.net) });
             messages += packer.announce(out, &group.canonical, group.next_hop, group.family, nlris)?;
         }
         for family in families {

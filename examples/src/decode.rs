@@ -1,0 +1,4 @@
+//! The program `decode`: BGP messages out of hexadecimal digits or captures, with their verdicts.
+
+pub mod capture;
+pub mod report;
