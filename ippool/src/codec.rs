@@ -3,7 +3,6 @@
 //! A store's driver turns [`Key`] and [`Value`] into text and back with the functions here. Fields come in
 //! Calico's order and without blanks; unknown fields are ignored and not written again.
 
-mod base;
 mod block;
 mod crd;
 mod dump;
@@ -22,7 +21,6 @@ use crate::{Key, Value};
 
 pub use crate::invalid::DecodeError;
 
-pub(crate) use base::base64_url;
 pub use block::{decode_block, encode_block};
 pub use crd::{
     Api, Resource, decode_pool, decode_reservation, decode_resource, encode_pool, encode_reservation, encode_resource,

@@ -14,8 +14,8 @@ use crate::key::{IpVersion, Key, Owner};
 use crate::net;
 use crate::pool::Resources;
 use crate::reservation::Reservations;
-use crate::store::Stored;
 use crate::time::UnixTime;
+use crate::value::Stored;
 use crate::value::Value;
 use crate::walk::BlockWalk;
 

@@ -7,6 +7,8 @@ extern crate alloc;
 extern crate std;
 
 pub mod audit;
+#[cfg(feature = "json")]
+mod base;
 pub mod block;
 #[cfg(feature = "json")]
 pub mod codec;

@@ -196,7 +196,7 @@ impl Selector {
         use sha2::Digest as _;
         let digest = sha2::Sha224::new().chain_update("s:").chain_update(self.text.as_bytes()).finalize();
         let mut id = alloc::string::String::from("s:");
-        crate::codec::base64_url(&digest, &mut id);
+        crate::base::base64_url(&digest, &mut id);
         id
     }
 }

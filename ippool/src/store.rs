@@ -6,27 +6,11 @@ use crate::index::{Found, Search};
 use crate::key::{Key, Prefix};
 use crate::value::Value;
 
+pub use crate::value::{Revision, Stored};
+
 mod memory;
 
 pub use memory::MemoryStore;
-
-/// The version of a stored object: changes with each write of it.
-///
-/// Revisions of one store only grow, over all keys together (etcd's `mod_revision`, Kubernetes' `resourceVersion`):
-/// that keeps the sequence numbers of a block that is deleted and made again from repeating.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(clippy::exhaustive_structs, reason = "a number with a meaning")]
-pub struct Revision(pub u64);
-
-/// An object as it was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "made by every store")]
-pub struct Stored {
-    /// The object.
-    pub value: Value,
-    /// Its version.
-    pub revision: Revision,
-}
 
 /// One compare-and-swap write.
 #[derive(Debug, Clone, PartialEq, Eq)]

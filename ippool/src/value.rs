@@ -131,3 +131,21 @@ impl Value {
         }
     }
 }
+
+/// The version of a stored object: changes with each write of it.
+///
+/// Revisions of one store only grow, over all keys together (etcd's `mod_revision`, Kubernetes' `resourceVersion`):
+/// that keeps the sequence numbers of a block that is deleted and made again from repeating.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "a number with a meaning")]
+pub struct Revision(pub u64);
+
+/// An object as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "made by every store")]
+pub struct Stored {
+    /// The object.
+    pub value: Value,
+    /// Its version.
+    pub revision: Revision,
+}

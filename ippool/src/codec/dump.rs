@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 
 use serde::Deserialize;
 
-use super::{base, decode_key, decode_value, object};
+use super::{decode_key, decode_value, object};
+use crate::base;
 use crate::invalid::DecodeError;
 use crate::key::ROOT;
 use crate::store::{Revision, Stored};

@@ -11,7 +11,7 @@ use sha3::Sha3_256;
 use crate::Owner;
 use crate::key::IpVersion;
 
-use super::base::base32;
+use crate::base::base32;
 
 /// Names must stay shorter than this.
 const MAX_NAME: usize = 253;

@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 /// Appends the base32 text of some octets.
-pub(super) fn base32(octets: &[u8], text: &mut String) {
+pub(crate) fn base32(octets: &[u8], text: &mut String) {
     write(octets, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 5, text);
 }
 
@@ -14,7 +14,7 @@ pub(crate) fn base64_url(octets: &[u8], text: &mut String) {
 }
 
 /// Reads base64 (RFC 4648 section 4) with or without padding; none for what is no base64.
-pub(super) fn from_base64(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
     let text = text.trim_end_matches('=');
     let mut octets = Vec::with_capacity(text.len() / 4 * 3 + 2);
     let (mut pending, mut bits) = (0_u32, 0_u32);
