@@ -1,7 +1,7 @@
 //! Inputs of the benchmarks, made here and not read from anywhere.
 
 use std::error::Error;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 
 use bgp_fsm::{Event, Instant, PeerAs, Session, State};
 use bgp_rib::Fib;
@@ -11,6 +11,8 @@ use bgp_wire::nlri::PathNlri;
 use bgp_wire::{Asn, BgpId, Context, Family, KEEPALIVE, Open, Packer, SessionKind, frame};
 use bytes::BytesMut;
 use ipnet::{IpNet, Ipv4Net};
+
+pub use crate::random::Random;
 
 /// One tunnel end.
 pub const ENTRY: Ipv4Addr = Ipv4Addr::new(192, 168, 179, 102);
@@ -122,22 +124,4 @@ pub fn fib() -> Fib<u32> {
         fib.insert(IpNet::V4(net.trunc()), index);
     }
     fib
-}
-
-/// A small generator of numbers that look random, from a seed.
-#[derive(Debug, Clone, Copy)]
-pub struct Random(pub u64);
-
-impl Random {
-    /// The next number.
-    #[expect(clippy::should_implement_trait, reason = "it never ends, so an Option would only be in the way")]
-    pub fn next(&mut self) -> u32 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        u32::try_from(self.0 >> 32).unwrap_or(0)
-    }
-
-    /// An address.
-    pub fn addr(&mut self) -> IpAddr {
-        IpAddr::V4(Ipv4Addr::from_bits(self.next()))
-    }
 }

@@ -3,7 +3,7 @@
 //! It takes such attributes and stops in front of the first that is otherwise, which [`Scan`](crate::attr::scan::Scan)
 //! then judges. So it needs no set of the types seen, no explanation of what is wrong, and goes through the rows of the
 //! table once, each row a comparison of the header with a constant. Of 124,734 UPDATEs of route collectors it goes all
-//! the way with all but 50.
+//! the way with all but about 50.
 
 use crate::attr::index::Index;
 use crate::attr::{Length, Row};

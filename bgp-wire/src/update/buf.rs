@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use bytes::{BufMut, BytesMut};
 
 use crate::attr::raw::split;
-use crate::attr::{Attributes, NextHop};
+use crate::attr::Attributes;
 use crate::nlri::{self, Nlris};
 use crate::reader::to_u16;
 use crate::update::{Announced, Withdrawn};
