@@ -2,6 +2,7 @@
 
 use bgp_wire::PathId;
 use bgp_wire::attr::NextHop;
+use bgp_wire::nlri::NlriBuf;
 use ipnet::IpNet;
 
 use crate::decision::Step;
@@ -38,6 +39,21 @@ pub enum RibEvent {
 pub struct PathRef {
     /// The prefix.
     pub prefix: IpNet,
+    /// Who sent it; `None`: it is our own.
+    pub peer: Option<PeerId>,
+    /// The sender's path identifier, 0 where the session has none.
+    pub path_id: PathId,
+    /// Its attributes.
+    pub attr: AttrId,
+    /// Whether it is kept from a session that ended (RFC 4724).
+    pub stale: bool,
+}
+
+/// One path of a route of a family other than unicast.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowRef {
+    /// The NLRI, with the labels and whatever else the path says in it.
+    pub nlri: NlriBuf,
     /// Who sent it; `None`: it is our own.
     pub peer: Option<PeerId>,
     /// The sender's path identifier, 0 where the session has none.

@@ -4,15 +4,16 @@ pub(crate) mod form;
 
 use core::net::{Ipv4Addr, Ipv6Addr};
 
-use bgp_wire::ClusterId;
 use bgp_wire::capability::Role;
 use bgp_wire::community::Community;
+use bgp_wire::{ClusterId, Family};
 
 use self::form::ThirdParty;
 use crate::config::Config;
 use crate::facts::Facts;
 use crate::peer::{AddPathTx, PeerConfig, PeerKind, PeerPolicy, Source};
 use crate::reflect;
+use crate::tables::is_unicast;
 
 pub(crate) use self::form::{Form, Forms};
 
@@ -58,6 +59,7 @@ impl View {
 /// A route on its way out.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Outgoing<'a> {
+    pub(crate) family: Family,
     pub(crate) facts: &'a Facts,
     pub(crate) source: Source,
     pub(crate) view: &'a View,
@@ -88,9 +90,11 @@ const DENIALS: [(Denial, Holds); 7] = [
     (Denial::NoExportSubconfed, |o| o.facts.carries(Community::NO_EXPORT_SUBCONFED) && !o.view.to.is_internal()),
     // RFC 9494 section 4.3
     (Denial::LlgrStale, |o| o.facts.carries(Community::LLGR_STALE) && !o.view.llgr),
-    // RFC 9234 section 5: what has OTC goes to customers only
+    // RFC 9234 section 5: what has OTC goes to customers only, in unicast families
     (Denial::OnlyToCustomer, |o| {
-        o.facts.otc().is_some() && matches!(o.view.role, Some(Role::CUSTOMER | Role::PEER | Role::ROUTE_SERVER_CLIENT))
+        is_unicast(o.family)
+            && o.facts.otc().is_some()
+            && matches!(o.view.role, Some(Role::CUSTOMER | Role::PEER | Role::ROUTE_SERVER_CLIENT))
     }),
 ];
 

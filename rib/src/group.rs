@@ -3,6 +3,7 @@
 //! A group knows what was last sent for every route. What changes is encoded once and goes into a ring that the
 //! members read at their own pace; one that comes late or falls behind walks the group's table instead.
 
+mod messages;
 mod paths;
 mod refresh;
 pub(crate) mod ring;
@@ -13,7 +14,6 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use bgp_wire::{Context, Family, FamilySet, Packer, PathId, SessionKind};
-use ipnet::IpNet;
 use smallvec::SmallVec;
 
 use self::paths::Slots;
@@ -22,13 +22,14 @@ use self::ring::{NO_SENDER, Ring};
 use self::walk::{TablePage, Walk};
 use crate::bits::{Bits, PAGE_BITS};
 use crate::config::Config;
+use crate::dest::{Dest, Hops};
 use crate::export::{self, Denial, Form, Outgoing, View};
 use crate::pages::Pages;
 use crate::path::Path;
 use crate::peer::{AddPathTx, PeerId, PeerKind, PeerPolicy, Source};
 use crate::policy::Policies;
 use crate::store::{AttrId, AttrStore};
-use crate::tables::{self, Tables};
+use crate::tables::Tables;
 
 /// What decides the octets that a peer is sent: peers with equal keys are one group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,12 +40,13 @@ pub(crate) struct GroupKey {
     four_octet_as: bool,
     add_path: FamilySet,
     ext_next_hop: FamilySet,
+    multiple_labels: FamilySet,
     max_send: u16,
 }
 
 impl GroupKey {
     pub(crate) fn new(view: View, context: &Context) -> GroupKey {
-        let families: FamilySet = tables::families().filter(|family| context.families().contains(*family)).collect();
+        let families = context.families();
         let add_path = context.add_path_send().intersection(families);
         GroupKey {
             view: View { add_path_tx: view.add_path_tx.filter(|_| add_path != FamilySet::EMPTY), ..view },
@@ -53,6 +55,7 @@ impl GroupKey {
             four_octet_as: context.four_octet_as(),
             add_path,
             ext_next_hop: context.ext_next_hop().intersection(families),
+            multiple_labels: context.multiple_labels().intersection(families),
             max_send: context.max_send(),
         }
     }
@@ -79,7 +82,7 @@ struct Last {
 #[derive(Debug, Clone)]
 pub(crate) struct Decided {
     pub(crate) route: u32,
-    pub(crate) prefix: IpNet,
+    pub(crate) prefix: Dest,
     pub(crate) best: Option<(Path, Source)>,
     /// The best of the external paths, where some group asks for it and the best is internal.
     pub(crate) external: Option<(Path, Source)>,
@@ -136,7 +139,7 @@ struct Private {
     at: u64,
     tick: u64,
     route: u32,
-    prefix: IpNet,
+    prefix: Dest,
 }
 
 /// What the parts of a group need from the Rib.
@@ -264,7 +267,7 @@ impl Group {
     }
 
     /// The prefix of a route, or of a slot where several paths are sent.
-    pub(crate) fn prefix(&self, tables: &Tables, route: u32) -> Option<IpNet> {
+    pub(crate) fn prefix(&self, tables: &Tables, route: u32) -> Option<Dest> {
         match &self.slots {
             Some(slots) => slots.prefix(route),
             None => tables.prefix(route),
@@ -282,9 +285,12 @@ impl Group {
     }
 
     /// Whether some member still has to be told about `route` as it was.
-    pub(crate) fn awaits(&self, route: u32) -> bool {
-        // A slot has the prefix itself.
-        self.slots.is_none() && self.walks.iter().any(|(_, walk)| walk.is_pending(route))
+    pub(crate) fn awaits(&self, route: u32, is_row: bool) -> bool {
+        // A slot has the prefix itself, but not the key of a row.
+        if self.slots.is_some() {
+            return is_row && !self.walks.is_empty();
+        }
+        self.walks.iter().any(|(_, walk)| walk.is_pending(route))
     }
 
     /// The batch of the oldest message in the ring.
@@ -312,18 +318,18 @@ impl Group {
     }
 
     /// Why a path is not sent; `None`: it is not known.
-    fn denial(&self, (path, source): (Path, Source), shared: &Shared<'_>) -> Option<Option<Denial>> {
+    fn denial(&self, (path, source): (Path, Source), family: Family, shared: &Shared<'_>) -> Option<Option<Denial>> {
         let facts = shared.store.facts(path.attr)?;
-        Some(export::denial(&Outgoing { facts, source, view: &self.key.view, config: shared.config }))
+        Some(export::denial(&Outgoing { family, facts, source, view: &self.key.view, config: shared.config }))
     }
 
     /// The path to send for a decided route where it is one.
     fn only(&self, decided: &Decided, shared: &Shared<'_>) -> Option<(Path, Source)> {
         let mut chosen = decided.best?;
-        let mut denied = self.denial(chosen, shared)?;
+        let mut denied = self.denial(chosen, decided.prefix.family(), shared)?;
         if denied == Some(Denial::NotReflected) && self.key.view.best_external {
             chosen = decided.external?;
-            denied = self.denial(chosen, shared)?;
+            denied = self.denial(chosen, decided.prefix.family(), shared)?;
         }
         denied.is_none().then_some(chosen)
     }
@@ -332,10 +338,10 @@ impl Group {
     fn outgoing(
         &mut self,
         (path, source): (Path, Source),
-        prefix: IpNet,
+        prefix: Dest,
         shared: &mut Shared<'_>,
     ) -> Option<(AttrId, u32)> {
-        if !self.key.families.contains(tables::family_of(prefix)) {
+        if !self.key.families.contains(prefix.family()) {
             return None;
         }
         let form = match self.forms.iter().find(|(kind, _)| *kind == source.kind) {
@@ -346,10 +352,13 @@ impl Group {
                 form
             }
         };
-        let v6 = matches!(prefix, IpNet::V6(_));
-        let attr = shared.store.outgoing(path.attr, form, source.router_id, v6)?;
+        let hops = Hops::of(prefix.family());
+        let attr = shared.store.outgoing(path.attr, form, source.router_id, hops)?;
         let attr = match self.key.view.policy {
-            PeerPolicy::Use(id) => shared.policies.export(id, shared.store, prefix, attr, source, self.key.view.to)?,
+            PeerPolicy::Use(id) => {
+                let Shared { policies, store, tables, .. } = shared;
+                policies.export(id, store, tables, prefix, attr, (source, self.key.view.to))?
+            }
             _ => attr,
         };
         let sender = if self.member_at(path.peer()).is_ok() { path.peer() } else { NO_SENDER };

@@ -4,14 +4,16 @@ use alloc::vec::Vec;
 
 use bgp_wire::attr::{Attributes, NextHop};
 use bgp_wire::capability::Role;
-use bgp_wire::{Edit, Rewrite, rewrite};
+use bgp_wire::{Edit, Family, Rewrite, rewrite};
 
 use crate::config::Config;
 use crate::peer::{PeerConfig, PeerPolicy};
+use crate::tables::is_unicast;
 
 /// A route on its way in.
 #[derive(Debug)]
 pub(crate) struct Incoming<'a> {
+    pub(crate) family: Family,
     pub(crate) attributes: &'a Attributes<'a>,
     pub(crate) next_hop: NextHop,
     pub(crate) peer: &'a PeerConfig,
@@ -60,7 +62,8 @@ const REASONS: [(Ineligible, Holds); 6] = [
         _ => false,
     }),
     (Ineligible::Leak, |i| match (i.peer.role, i.attributes.otc()) {
-        _ if !i.peer.kind.is_external() => false,
+        // Section 5: in unicast families only.
+        _ if !i.peer.kind.is_external() || !is_unicast(i.family) => false,
         (Some(Role::PROVIDER | Role::ROUTE_SERVER), Some(_)) => true,
         (Some(Role::PEER), Some(otc)) => otc != i.peer.asn,
         _ => false,

@@ -8,6 +8,7 @@ extern crate std;
 
 // What tables are made of.
 mod bits;
+mod dest;
 mod keyed;
 mod num;
 mod pages;
@@ -33,7 +34,7 @@ mod reflect;
 
 pub use config::{Config, DecisionOptions};
 pub use decision::Step;
-pub use event::{Explained, Outcome, PathRef, RibEvent, Selected, UpdateOutcome};
+pub use event::{Explained, Outcome, PathRef, RibEvent, RowRef, Selected, UpdateOutcome};
 pub use fib::Fib;
 pub use import::Ineligible;
 pub use peer::{AddPathTx, PeerConfig, PeerId, PeerKind, PeerPolicy, PolicyId};

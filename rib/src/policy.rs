@@ -10,15 +10,18 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use ipnet::IpNet;
+use bgp_wire::Family;
+use bgp_wire::nlri::NlriRef;
 
 pub use self::action::Action;
 pub use self::condition::Condition;
 pub use self::prefix_list::PrefixList;
 pub use self::route::{Party, Route};
 pub use self::rules::{Rule, Rules};
+use crate::dest::{Dest, RowNlri};
 use crate::peer::{PeerKind, PolicyId, Source};
 use crate::store::{AttrId, AttrStore};
+use crate::tables::Tables;
 
 /// What a policy says of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,7 +50,7 @@ pub enum Verdict {
 ///
 /// impl Policy for NoDefaultRoute {
 ///     fn import(&self, route: &mut Route<'_>) -> Verdict {
-///         if route.prefix().prefix_len() == 0 { Verdict::Reject } else { Verdict::Next }
+///         if route.prefix().is_some_and(|prefix| prefix.prefix_len() == 0) { Verdict::Reject } else { Verdict::Next }
 ///     }
 /// }
 /// ```
@@ -140,14 +143,16 @@ impl Policies {
         &self,
         id: PolicyId,
         store: &mut AttrStore,
-        prefix: IpNet,
+        tables: &Tables,
+        dest: Dest,
         attr: AttrId,
-        source: Source,
-        to: PeerKind,
+        (source, to): (Source, PeerKind),
     ) -> Option<AttrId> {
-        let found = self
-            .get(id)
-            .and_then(|policy| run(store, prefix, attr, Party::of(source), Some(to), |route| policy.export(route)));
+        let found = self.get(id).and_then(|policy| {
+            let row = tables.announced(dest, store.extra(attr));
+            let nlri = dest.net().map(NlriRef::from).or_else(|| row.as_ref().map(RowNlri::as_nlri))?;
+            run(store, (dest.family(), &nlri), attr, Party::of(source), Some(to), |route| policy.export(route))
+        });
         store.release(attr);
         found
     }
@@ -156,18 +161,22 @@ impl Policies {
 /// What `hook` makes of a block for one prefix, with one reference; `None`: the route is rejected.
 pub(crate) fn run(
     store: &mut AttrStore,
-    prefix: IpNet,
+    (family, nlri): (Family, &NlriRef<'_>),
     attr: AttrId,
     from: Option<Party>,
     to: Option<PeerKind>,
     hook: impl FnOnce(&mut Route<'_>) -> Verdict,
 ) -> Option<AttrId> {
-    let mut route = Route::new(prefix, store.canonical(attr)?, store.next_hop(attr)?, from, to)?;
+    let mut route = Route::new(family, *nlri, store.canonical(attr)?, store.next_hop(attr)?, from, to)?;
     if hook(&mut route) == Verdict::Reject {
         return None;
     }
     match route.into_changed() {
-        Some((block, next_hop)) => store.intern(&block, next_hop),
+        Some((mut block, next_hop)) => {
+            let len = block.len();
+            block.extend_from_slice(store.extra(attr));
+            store.intern_with(&block, len, next_hop)
+        }
         None => {
             store.retain(attr);
             Some(attr)

@@ -5,6 +5,7 @@ mod peers;
 mod policies;
 mod receive;
 mod refresh;
+mod rows;
 mod show;
 mod track;
 
@@ -12,13 +13,15 @@ use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
-use bgp_wire::{BgpId, ClusterId, FamilySet};
+use bgp_wire::attr::NextHop;
+use bgp_wire::{BgpId, ClusterId, Family, FamilySet};
 use bytes::Bytes;
 use ipnet::IpNet;
 use smallvec::SmallVec;
 
 use crate::bits::Bits;
 use crate::config::Config;
+use crate::dest::Dest;
 use crate::event::{RibEvent, Selected};
 use crate::group::{Group, Shared, Wanted};
 use crate::pages::Pages;
@@ -112,7 +115,13 @@ struct Peer {
     paths: u32,
     /// Of its routes, those that are IPv6 ones.
     v6: u32,
+    /// Of its routes, those of each family other than unicast.
+    rows: Option<Box<RowCounts>>,
 }
+
+/// How many routes of each family other than unicast there are.
+#[derive(Debug, Default)]
+struct RowCounts(Vec<(Family, u32)>);
 
 impl Peer {
     /// Its routes, to be walked while they change.
@@ -128,16 +137,44 @@ impl Peer {
         self.routes.as_ref().map_or(0, |routes| routes.len())
     }
 
-    /// It has a path for a route now; false: it had one.
-    fn add_route(&mut self, id: u32) -> bool {
-        self.routes.get_or_insert_default().insert(id)
+    /// It has a path for a route now.
+    fn add_route(&mut self, id: u32, dest: Dest) {
+        if self.routes.get_or_insert_default().insert(id) {
+            self.count(dest, |count| count.saturating_add(1));
+        }
     }
 
-    /// It has no path for a route any more; false: it had none.
-    fn remove_route(&mut self, id: u32) -> bool {
-        let removed = self.routes.as_mut().is_some_and(|routes| routes.remove(id));
-        self.routes.take_if(|routes| routes.is_empty());
-        removed
+    /// It has no path for a route any more.
+    fn remove_route(&mut self, id: u32, dest: Dest) {
+        if self.routes.as_mut().is_some_and(|routes| routes.remove(id)) {
+            self.routes.take_if(|routes| routes.is_empty());
+            self.count(dest, |count| count.saturating_sub(1));
+        }
+    }
+
+    fn count(&mut self, dest: Dest, change: impl Fn(u32) -> u32) {
+        match dest {
+            Dest::Net(IpNet::V4(_)) => {}
+            Dest::Net(IpNet::V6(_)) => self.v6 = change(self.v6),
+            Dest::Row(_) => {
+                let RowCounts(rows) = &mut **self.rows.get_or_insert_default();
+                let family = dest.family();
+                match rows.iter_mut().find(|(of, _)| *of == family) {
+                    Some((_, count)) => *count = change(*count),
+                    None => rows.push((family, change(0))),
+                }
+            }
+        }
+    }
+
+    /// How many routes of a family it has paths for.
+    fn family_count(&self, family: Family) -> u32 {
+        let rows = || self.rows.iter().flat_map(|rows| rows.0.iter());
+        match family {
+            Family::IPV4_UNICAST => self.route_count() - self.v6 - rows().map(|(_, count)| count).sum::<u32>(),
+            Family::IPV6_UNICAST => self.v6,
+            _ => rows().find(|(of, _)| *of == family).map_or(0, |(_, count)| *count),
+        }
     }
 }
 
@@ -259,6 +296,11 @@ impl Rib {
 
     fn peer(&self, id: PeerId) -> Option<&Peer> {
         self.peers.get(id.0)?.as_ref()
+    }
+
+    /// The export group of a peer that is up.
+    fn group_of(&self, id: PeerId) -> Option<&Group> {
+        self.groups.get(crate::num::index(self.peer(id)?.group?))?.as_ref()
     }
 
     fn peer_mut(&mut self, id: PeerId) -> Option<&mut Peer> {

@@ -11,6 +11,7 @@ use bgp_wire::BgpId;
 use bgp_wire::attr::{Attributes, NextHop};
 
 use crate::bits::Bits;
+use crate::dest::Hops;
 use crate::export::{Form, Forms};
 use crate::facts::Facts;
 use crate::keyed::{Index, Keyed};
@@ -48,7 +49,10 @@ pub struct AttrStore {
 
 #[derive(Debug)]
 struct Entry {
-    canonical: Box<[u8]>,
+    /// The block, and behind it what paths say beside their key.
+    octets: Box<[u8]>,
+    /// How many of `octets` are not of the block.
+    extra: u16,
     next_hop: NextHop,
     facts: Facts,
     refs: u32,
@@ -96,7 +100,12 @@ impl AttrStore {
     /// The octets of the canonical block (see `bgp_wire::UpdateView::write_canonical`).
     #[must_use]
     pub fn canonical(&self, id: AttrId) -> Option<&[u8]> {
-        self.entry(id).map(|entry| &*entry.canonical)
+        self.entry(id).map(Entry::canonical)
+    }
+
+    /// What a path with these attributes says beside the key of its NLRI: labels and the like.
+    pub(crate) fn extra(&self, id: AttrId) -> &[u8] {
+        self.entry(id).map_or(&[], Entry::extra)
     }
 
     /// The NEXT_HOP; [`NextHop::None`] for own routes that go out with our own address.
@@ -108,15 +117,23 @@ impl AttrStore {
     /// The id of a block with its next hop, with one reference for the caller; `None` when it is no canonical block or
     /// 2^32 - 2 blocks are in use.
     pub(crate) fn intern(&mut self, canonical: &[u8], next_hop: NextHop) -> Option<AttrId> {
-        let hash = self.keyed.hash(&(canonical, next_hop));
-        let is = |at: u32| self.entries.get(at).is_some_and(|e| e.next_hop == next_hop && *e.canonical == *canonical);
+        self.intern_with(canonical, canonical.len(), next_hop)
+    }
+
+    /// As [`intern`](Self::intern) of the first `len` octets; the others are what a path says beside its key.
+    pub(crate) fn intern_with(&mut self, octets: &[u8], len: usize, next_hop: NextHop) -> Option<AttrId> {
+        let extra = u16::try_from(octets.len().checked_sub(len)?).ok()?;
+        let hash = hash(&self.keyed, octets, extra, next_hop);
+        let is = |at: u32| {
+            self.entries.get(at).is_some_and(|e| e.next_hop == next_hop && e.extra == extra && *e.octets == *octets)
+        };
         if let Some(at) = self.index.find(hash, is) {
             let id = AttrId::at(at)?;
             self.retain(id);
             return Some(id);
         }
-        let facts = Facts::of(&Attributes::from_canonical(canonical).ok()?);
-        let mut entry = Entry { canonical: canonical.into(), next_hop, facts, refs: 1, generation: 0, memo: NIL };
+        let facts = Facts::of(&Attributes::from_canonical(octets.get(..len)?).ok()?);
+        let mut entry = Entry { octets: octets.into(), extra, next_hop, facts, refs: 1, generation: 0, memo: NIL };
         let at = match self.free.pop_first() {
             Some(at) => {
                 let slot = self.entries.get_mut(at)?;
@@ -127,7 +144,7 @@ impl AttrStore {
             None => self.entries.push(entry)?,
         };
         let (keyed, entries) = (&self.keyed, &self.entries);
-        self.index.insert(hash, at, |at| entries.get(at).map_or(0, |e| keyed.hash(&(&*e.canonical, e.next_hop))));
+        self.index.insert(hash, at, |at| entries.get(at).map_or(0, |e| e.hash(keyed)));
         AttrId::at(at)
     }
 
@@ -146,9 +163,9 @@ impl AttrStore {
         if entry.refs > 0 {
             return;
         }
-        let hash = self.keyed.hash(&(&*entry.canonical, entry.next_hop));
+        let hash = entry.hash(&self.keyed);
         let memo = core::mem::replace(&mut entry.memo, NIL);
-        entry.canonical = Box::default();
+        (entry.octets, entry.extra) = (Box::default(), 0);
         self.index.remove(hash, at);
         self.memo.forget(&self.keyed, memo);
         self.free.insert(at);
@@ -189,21 +206,24 @@ impl AttrStore {
     }
 
     /// What `attr` becomes in the form of that number, with one reference for the caller; `None`: it cannot be sent.
-    pub(crate) fn outgoing(&mut self, attr: AttrId, form: u32, sender: BgpId, v6: bool) -> Option<AttrId> {
+    pub(crate) fn outgoing(&mut self, attr: AttrId, form: u32, sender: BgpId, hops: Hops) -> Option<AttrId> {
         let facts = self.facts(attr)?;
         let originator = if self.forms.get(form)?.reflects() && facts.originator().is_none() { sender.0 } else { 0 };
-        let key = MemoKey { attr, form, originator, v6 };
+        let key = MemoKey { attr, form, originator, hops };
         if let Some(known) = self.remembered(&key) {
             return known;
         }
         let shape = *self.forms.get(form)?;
-        let next_hop = shape.next_hop(self.next_hop(attr)?, v6);
+        let next_hop = shape.next_hop(self.next_hop(attr)?, hops);
         let mut block = core::mem::take(&mut self.scratch);
         block.clear();
+        let mut len = 0;
         if let Some(entry) = self.entry(attr) {
-            shape.rewrite(&entry.canonical, sender, &mut block);
+            shape.rewrite(entry.canonical(), sender, hops, &mut block);
+            len = block.len();
+            block.extend_from_slice(entry.extra());
         }
-        let out = next_hop.and_then(|next_hop| self.intern(&block, next_hop));
+        let out = next_hop.and_then(|next_hop| self.intern_with(&block, len, next_hop));
         self.scratch = block;
         self.remember(key, out);
         out
@@ -212,6 +232,26 @@ impl AttrStore {
     fn entry(&self, id: AttrId) -> Option<&Entry> {
         self.entries.get(id.slot()).filter(|entry| entry.refs > 0)
     }
+}
+
+impl Entry {
+    fn canonical(&self) -> &[u8] {
+        let len = self.octets.len().saturating_sub(self.extra.into());
+        self.octets.get(..len).unwrap_or_default()
+    }
+
+    fn extra(&self) -> &[u8] {
+        let len = self.octets.len().saturating_sub(self.extra.into());
+        self.octets.get(len..).unwrap_or_default()
+    }
+
+    fn hash(&self, keyed: &Keyed) -> u64 {
+        hash(keyed, &self.octets, self.extra, self.next_hop)
+    }
+}
+
+fn hash(keyed: &Keyed, octets: &[u8], extra: u16, next_hop: NextHop) -> u64 {
+    keyed.hash(&(octets, extra, next_hop))
 }
 
 impl AttrId {
@@ -251,7 +291,7 @@ mod tests {
         let mut store = AttrStore::new(3);
         let input = store.intern(ORIGIN, NextHop::None).unwrap();
         let output = store.intern(MED, NextHop::None).unwrap();
-        let key = MemoKey { attr: input, form: 1, originator: 0, v6: false };
+        let key = MemoKey { attr: input, form: 1, originator: 0, hops: Hops::V4 };
         store.remember(key, Some(output));
         assert_eq!(store.remembered(&key), Some(Some(output)));
         store.release(output);

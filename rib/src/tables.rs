@@ -1,4 +1,5 @@
-//! The prefix table: which families are routed, and a dense arena of their prefixes with a keyed index.
+//! The table of destinations: a dense arena of them with a keyed index; unicast prefixes first of all, and the rows of
+//! every other family.
 
 use core::net::IpAddr;
 
@@ -7,48 +8,22 @@ use bgp_wire::nlri::NlriRef;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::bits::Bits;
+use crate::dest::{Dest, RowNlri, Rows};
 use crate::keyed::{Index, Keyed};
 use crate::pages::Pages;
 
-/// The families that are routed, with the reading of their NLRI as a prefix.
-const ROUTED: [(Family, ReadPrefix); 2] = [
-    (Family::IPV4_UNICAST, |nlri| match nlri {
-        NlriRef::Ipv4(net) => Some(IpNet::V4(*net)),
+/// The prefix that `nlri` means in `family`; `None` where the family is not a unicast one.
+pub(crate) fn prefix_of(family: Family, nlri: &NlriRef<'_>) -> Option<Dest> {
+    match (family, nlri) {
+        (Family::IPV4_UNICAST, NlriRef::Ipv4(net)) => Some(Dest::Net(IpNet::V4(*net))),
+        (Family::IPV6_UNICAST, NlriRef::Ipv6(net)) => Some(Dest::Net(IpNet::V6(*net))),
         _ => None,
-    }),
-    (Family::IPV6_UNICAST, |nlri| match nlri {
-        NlriRef::Ipv6(net) => Some(IpNet::V6(*net)),
-        _ => None,
-    }),
-];
-
-type ReadPrefix = fn(&NlriRef<'_>) -> Option<IpNet>;
-
-/// The prefix that `nlri` means in `family`; `None` where the family is not routed.
-pub(crate) fn prefix_of(family: Family, nlri: &NlriRef<'_>) -> Option<IpNet> {
-    let (_, read) = ROUTED.iter().find(|(routed, _)| *routed == family)?;
-    read(nlri)
-}
-
-/// The family that a prefix is routed in.
-pub(crate) fn family_of(prefix: IpNet) -> Family {
-    match prefix {
-        IpNet::V4(_) => Family::IPV4_UNICAST,
-        IpNet::V6(_) => Family::IPV6_UNICAST,
     }
 }
 
-/// The prefix as the packer takes it.
-pub(crate) fn nlri_of(prefix: IpNet) -> NlriRef<'static> {
-    match prefix {
-        IpNet::V4(net) => NlriRef::Ipv4(net),
-        IpNet::V6(net) => NlriRef::Ipv6(net),
-    }
-}
-
-/// All routed families.
-pub(crate) fn families() -> impl Iterator<Item = Family> {
-    ROUTED.iter().map(|(family, _)| *family)
+/// Whether routes of `family` are prefixes in the table, not rows.
+pub(crate) fn is_unicast(family: Family) -> bool {
+    matches!(family, Family::IPV4_UNICAST | Family::IPV6_UNICAST)
 }
 
 /// Prefixes by dense route id.
@@ -56,8 +31,9 @@ pub(crate) fn families() -> impl Iterator<Item = Family> {
 pub(crate) struct Tables {
     keyed: Keyed,
     index: Index,
-    keys: Pages<IpNet>,
+    keys: Pages<Dest>,
     free: Bits,
+    rows: Rows,
     /// How many prefixes of each length there are: a look-up by address tries only those.
     v4: [u32; 33],
     v6: [u32; 129],
@@ -70,6 +46,7 @@ impl Tables {
             index: Index::default(),
             keys: Pages::default(),
             free: Bits::default(),
+            rows: Rows::default(),
             v4: [0; 33],
             v6: [0; 129],
         }
@@ -89,20 +66,20 @@ impl Tables {
         &self.keyed
     }
 
-    pub(crate) fn hash(&self, prefix: IpNet) -> u64 {
+    pub(crate) fn hash(&self, prefix: Dest) -> u64 {
         self.keyed.hash(&prefix)
     }
 
-    pub(crate) fn find(&self, prefix: IpNet) -> Option<u32> {
+    pub(crate) fn find(&self, prefix: Dest) -> Option<u32> {
         self.find_hashed(self.hash(prefix), prefix)
     }
 
-    pub(crate) fn find_hashed(&self, hash: u64, prefix: IpNet) -> Option<u32> {
+    pub(crate) fn find_hashed(&self, hash: u64, prefix: Dest) -> Option<u32> {
         self.index.find(hash, |id| self.keys.get(id) == Some(&prefix))
     }
 
     /// The id of `prefix`, which gets one when it has none; `None` when all ids are in use.
-    pub(crate) fn intern_hashed(&mut self, hash: u64, prefix: IpNet) -> Option<u32> {
+    pub(crate) fn intern_hashed(&mut self, hash: u64, prefix: Dest) -> Option<u32> {
         if let Some(id) = self.find_hashed(hash, prefix) {
             return Some(id);
         }
@@ -125,11 +102,36 @@ impl Tables {
             self.index.remove(self.hash(prefix), id);
             self.free.insert(id);
             self.count(prefix, false);
+            if let Dest::Row(row) = prefix {
+                self.rows.release(&self.keyed, row);
+            }
         }
     }
 
-    pub(crate) fn prefix(&self, id: u32) -> Option<IpNet> {
+    pub(crate) fn prefix(&self, id: u32) -> Option<Dest> {
         self.keys.get(id).copied()
+    }
+
+    /// The row of a key.
+    pub(crate) fn find_row(&self, family: Family, key: &[u8]) -> Option<Dest> {
+        self.rows.find(&self.keyed, family, key)
+    }
+
+    /// The row of a key, which gets one where it has none.
+    pub(crate) fn intern_row(&mut self, family: Family, key: &[u8]) -> Option<Dest> {
+        self.rows.intern(&self.keyed, family, key)
+    }
+
+    /// The announcement of a row whose path says `extra`; `None`: it is a prefix of unicast.
+    pub(crate) fn announced(&self, dest: Dest, extra: &[u8]) -> Option<RowNlri<'_>> {
+        let Dest::Row(row) = dest else { return None };
+        RowNlri::announced(dest.family(), self.rows.key(row), extra)
+    }
+
+    /// The withdrawal of a row; `None`: it is a prefix of unicast.
+    pub(crate) fn withdrawn(&self, dest: Dest) -> Option<RowNlri<'_>> {
+        let Dest::Row(row) = dest else { return None };
+        RowNlri::withdrawn(dest.family(), self.rows.key(row))
     }
 
     /// The longest prefix that covers `addr` and whose id `is` accepts.
@@ -141,11 +143,12 @@ impl Tables {
                 IpAddr::V4(addr) => IpNet::V4(Ipv4Net::new(addr, len).ok()?.trunc()),
                 IpAddr::V6(addr) => IpNet::V6(Ipv6Net::new(addr, len).ok()?.trunc()),
             };
-            self.find(prefix).filter(|id| is(*id))
+            self.find(Dest::Net(prefix)).filter(|id| is(*id))
         })
     }
 
-    fn count(&mut self, prefix: IpNet, more: bool) {
+    fn count(&mut self, prefix: Dest, more: bool) {
+        let Dest::Net(prefix) = prefix else { return };
         let lengths: &mut [u32] = if matches!(prefix, IpNet::V4(_)) { &mut self.v4 } else { &mut self.v6 };
         if let Some(used) = lengths.get_mut(usize::from(prefix.prefix_len())) {
             *used = if more { used.saturating_add(1) } else { used.saturating_sub(1) };
@@ -161,14 +164,14 @@ mod tests {
     fn ids_are_dense_and_come_back() {
         let mut tables = Tables::new(1);
         let mut add = |text: &str| {
-            let prefix: IpNet = text.parse().unwrap();
+            let prefix = Dest::Net(text.parse().unwrap());
             let hash = tables.hash(prefix);
             tables.intern_hashed(hash, prefix)
         };
         assert_eq!((add("10.0.0.0/8"), add("::/0"), add("10.0.0.0/8")), (Some(0), Some(1), Some(0)));
         tables.release(0);
-        assert_eq!(tables.find("10.0.0.0/8".parse().unwrap()), None);
-        let prefix = "10.0.0.0/16".parse().unwrap();
+        assert_eq!(tables.find(Dest::Net("10.0.0.0/8".parse().unwrap())), None);
+        let prefix = Dest::Net("10.0.0.0/16".parse().unwrap());
         assert_eq!(tables.intern_hashed(tables.hash(prefix), prefix), Some(0));
         assert_eq!(tables.bound(), 2);
     }
@@ -177,7 +180,7 @@ mod tests {
     fn the_longest_accepted_prefix_matches() {
         let mut tables = Tables::new(1);
         for text in ["0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/16", "::/0"] {
-            let prefix = text.parse().unwrap();
+            let prefix = Dest::Net(text.parse().unwrap());
             tables.intern_hashed(tables.hash(prefix), prefix);
         }
         let addr = "10.1.2.3".parse().unwrap();

@@ -9,6 +9,7 @@ use bgp_wire::{AsPathEdit, Asn, BgpId, ClusterId, ClusterListEdit, Edit, Rewrite
 use ipnet::{Ipv4Net, Ipv6Net};
 
 use crate::config::Config;
+use crate::dest::Hops;
 use crate::facts::DEFAULT_LOCAL_PREF;
 use crate::keyed::{Index, Keyed};
 use crate::pages::Pages;
@@ -123,18 +124,24 @@ impl Form {
     }
 
     /// The NEXT_HOP to send; `None` where our own address would have to stand and we have none.
-    pub(crate) fn next_hop(&self, old: NextHop, v6: bool) -> Option<NextHop> {
-        let keeps = !self.next_hop_own || self.third_party.is_some_and(|third| third.covers(old));
+    pub(crate) fn next_hop(&self, old: NextHop, hops: Hops) -> Option<NextHop> {
+        let keeps = match hops {
+            Hops::Kept => return Some(old),
+            Hops::OwnV4 | Hops::OwnV6 => true,
+            Hops::V4 | Hops::V6 | Hops::OtherV4 | Hops::OtherV6 => {
+                !self.next_hop_own || self.third_party.is_some_and(|third| third.covers(old))
+            }
+        };
         if keeps && old != NextHop::None {
             return Some(old);
         }
         let (v4_addr, v6_addr) = (self.own_v4.map(NextHop::V4), self.own_v6.map(NextHop::V6));
         // IPv4 prefixes may go with an IPv6 next hop (RFC 8950); the packer refuses it where that was not negotiated.
-        if v6 { v6_addr } else { v4_addr.or(v6_addr) }
+        if matches!(hops, Hops::V6 | Hops::OtherV6 | Hops::OwnV6) { v6_addr } else { v4_addr.or(v6_addr) }
     }
 
     /// The block to send; `originator` is the BGP Identifier of the route's sender.
-    pub(crate) fn rewrite(&self, canonical: &[u8], originator: BgpId, out: &mut Vec<u8>) {
+    pub(crate) fn rewrite(&self, canonical: &[u8], originator: BgpId, hops: Hops, out: &mut Vec<u8>) {
         let mut edits = Rewrite::new();
         edits.as_path = match self.path {
             PathChange::Keep => AsPathEdit::Keep,
@@ -154,7 +161,9 @@ impl Form {
                 (edits.originator_id, edits.cluster_list) = (Edit::Remove, ClusterListEdit::Remove);
             }
         }
-        edits.otc = self.otc.map_or(Edit::Keep, Edit::SetIfMissing);
+        // RFC 9234 section 5: in unicast families only.
+        let otc = self.otc.filter(|_| matches!(hops, Hops::V4 | Hops::V6));
+        edits.otc = otc.map_or(Edit::Keep, Edit::SetIfMissing);
         edits.pass_on = self.pass_on;
         rewrite(canonical, &edits, out);
     }

@@ -2,10 +2,10 @@
 
 use alloc::collections::VecDeque;
 
-use ipnet::IpNet;
 use smallvec::SmallVec;
 
 use crate::bits::Bits;
+use crate::dest::Dest;
 use crate::pages::Pages;
 use crate::path::Path;
 
@@ -28,7 +28,7 @@ impl PathKey {
 
 #[derive(Debug)]
 struct Slot {
-    prefix: IpNet,
+    prefix: Dest,
     key: PathKey,
 }
 
@@ -47,7 +47,7 @@ pub(super) struct Slots {
 }
 
 impl Slots {
-    pub(super) fn prefix(&self, slot: u32) -> Option<IpNet> {
+    pub(super) fn prefix(&self, slot: u32) -> Option<Dest> {
         self.rows.get(slot).map(|row| row.prefix)
     }
 
@@ -63,7 +63,7 @@ impl Slots {
     }
 
     /// The slot of a path, which gets one where it has none; `None`: 2^32 - 1 are in use.
-    pub(super) fn of(&mut self, route: u32, prefix: IpNet, key: PathKey) -> Option<u32> {
+    pub(super) fn of(&mut self, route: u32, prefix: Dest, key: PathKey) -> Option<u32> {
         if let Some(slot) = self.find(route, |one| one == key).first() {
             return Some(*slot);
         }
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn rfc7911_3_an_identifier_is_not_used_again_while_it_can_be_named() {
-        let (mut slots, prefix) = (Slots::default(), "10.0.0.0/8".parse().unwrap());
+        let (mut slots, prefix) = (Slots::default(), Dest::Net("10.0.0.0/8".parse().unwrap()));
         let key = |peer| PathKey { peer, path_id: 0 };
         assert_eq!((slots.of(7, prefix, key(1)), slots.of(7, prefix, key(2))), (Some(0), Some(1)));
         assert_eq!(slots.of(7, prefix, key(1)), Some(0));

@@ -6,7 +6,7 @@ use bgp_wire::{Family, FamilySet, RefreshSubtype, RouteRefresh};
 use bytes::{Bytes, BytesMut};
 
 use super::{Group, Shared};
-use crate::tables;
+use crate::dest::Dest;
 
 /// Families of a member in each phase of an enhanced refresh.
 #[derive(Debug, Clone, Copy, Default)]
@@ -33,7 +33,7 @@ impl Group {
             member.refresh.begin.insert(family);
         }
         self.fall_behind(place);
-        let is_of = |prefix| tables::family_of(prefix) == family;
+        let is_of = |prefix: Dest| prefix.family() == family;
         let routes = self.live().filter(|route| self.prefix(shared.tables, *route).is_some_and(is_of));
         let routes: Vec<u32> = routes.collect();
         let Some(at) = self.walk_at(peer).ok() else { return };

@@ -2,24 +2,22 @@
 
 use alloc::vec::Vec;
 
-use bgp_wire::nlri::PathNlri;
-use bgp_wire::{Family, Packer};
 use bytes::{Bytes, BytesMut};
-use ipnet::IpNet;
 use smallvec::SmallVec;
 
+use super::messages::{announce_run, withdraw_run};
 use super::paths::PathKey;
 use super::ring::{Change, NO_SENDER, Next};
-use super::{Decided, Group, GroupKey, Last, Private, Shared};
+use super::{Decided, Group, Last, Private, Shared};
+use crate::dest::Dest;
 use crate::path::Path;
 use crate::peer::{AddPathTx, Source};
 use crate::store::{AttrId, AttrStore};
-use crate::tables;
 
 /// A route whose last sent state was replaced.
 #[derive(Debug, Clone, Copy)]
 struct Changed {
-    prefix: IpNet,
+    prefix: Dest,
     route: u32,
     /// What is to be sent and whose it is; `None`: a withdrawal.
     now: Option<(AttrId, u32)>,
@@ -63,7 +61,7 @@ impl Group {
         };
         let mut wanted: SmallVec<[_; 4]> = SmallVec::new();
         for path in chosen {
-            if self.denial(path, shared) == Some(None)
+            if self.denial(path, prefix.family(), shared) == Some(None)
                 && let Some(now) = self.outgoing(path, prefix, shared)
             {
                 let key = if self.has_paths(prefix) { PathKey::of(&path.0) } else { PathKey::BEST };
@@ -87,8 +85,8 @@ impl Group {
     }
 
     /// Whether several paths of `prefix` are sent.
-    fn has_paths(&self, prefix: IpNet) -> bool {
-        self.key.add_path.contains(tables::family_of(prefix))
+    fn has_paths(&self, prefix: Dest) -> bool {
+        self.key.add_path.contains(prefix.family())
     }
 
     /// Slots that nothing names any more are free.
@@ -104,7 +102,7 @@ impl Group {
     fn replace(
         &mut self,
         route: u32,
-        prefix: IpNet,
+        prefix: Dest,
         now: Option<(AttrId, u32)>,
         start: u64,
         shared: &mut Shared<'_>,
@@ -147,14 +145,14 @@ impl Group {
     /// Appends the messages of a batch: announcements by (block, sender), then withdrawals by sender.
     fn encode(&mut self, changes: Vec<Changed>, shared: &mut Shared<'_>) {
         let (mut announce, mut withdraw): (Vec<_>, Vec<_>) = changes.into_iter().partition(|c| c.now.is_some());
-        announce.sort_unstable_by_key(|c| (c.now, tables::family_of(c.prefix), c.route));
+        announce.sort_unstable_by_key(|c| (c.now, c.prefix.family(), c.route));
         for run in announce.chunk_by(|a, b| a.now == b.now && is_same_family(a, b)) {
             let Some((first, (attr, sender))) = run.first().and_then(|c| Some((c, c.now?))) else { continue };
             let tail = self.ring.tail();
             let before = tail.len();
-            let family = tables::family_of(first.prefix);
+            let family = first.prefix.family();
             let prefixes = run.iter().map(|c| (c.route, c.prefix));
-            if announce_run(&mut self.packer, &self.key, shared.store, attr, family, prefixes, tail) {
+            if announce_run(&mut self.packer, &self.key, (shared.store, shared.tables), attr, family, prefixes, tail) {
                 self.ring.commit(sender, run.iter().map(Changed::record), shared.tick);
             } else {
                 tail.truncate(before);
@@ -164,13 +162,12 @@ impl Group {
                 }
             }
         }
-        withdraw.sort_unstable_by_key(|c| (c.before, tables::family_of(c.prefix), c.route));
+        withdraw.sort_unstable_by_key(|c| (c.before, c.prefix.family(), c.route));
         for run in withdraw.chunk_by(|a, b| a.before == b.before && is_same_family(a, b)) {
             let Some(first) = run.first() else { continue };
-            let family = tables::family_of(first.prefix);
-            let nlri = nlris(&self.key, family, run.iter().map(|c| (c.route, c.prefix)));
-            // A withdrawal always fits: a message takes at least one prefix of a unicast family.
-            let _ = self.packer.withdraw(self.ring.tail(), family, nlri);
+            let family = first.prefix.family();
+            let routes = run.iter().map(|c| (c.route, c.prefix));
+            withdraw_run(&mut self.packer, &self.key, shared.tables, family, routes, self.ring.tail());
             self.ring.commit(first.before.unwrap_or(NO_SENDER), run.iter().map(Changed::record), shared.tick);
         }
         let limit = crate::num::index(shared.config.ring_octets / 1024).max(1);
@@ -201,7 +198,7 @@ impl Group {
                 None => self.end_walk(place),
             }
         }
-        let found = self.pull_end(place).or_else(|| self.pull_ring(place));
+        let found = self.pull_end(place).or_else(|| self.pull_ring(place, shared));
         let found = found.or_else(|| {
             let bytes = self.pull_end_of_rib(place)?;
             self.begin_postponed(place, shared);
@@ -213,7 +210,7 @@ impl Group {
         found
     }
 
-    fn pull_ring(&mut self, place: usize) -> Option<Bytes> {
+    fn pull_ring(&mut self, place: usize, shared: &Shared<'_>) -> Option<Bytes> {
         let member = self.members.get_mut(place)?;
         loop {
             let until = member.private.front().map_or(u64::MAX, |private| private.at);
@@ -223,10 +220,10 @@ impl Group {
                 let mut routes: Vec<_> = due.map(|private| (private.prefix, private.route)).collect();
                 routes.sort_unstable_by_key(|(prefix, _)| *prefix);
                 let mut out = BytesMut::new();
-                for run in routes.chunk_by(|a, b| tables::family_of(a.0) == tables::family_of(b.0)) {
-                    let Some(family) = run.first().map(|(prefix, _)| tables::family_of(*prefix)) else { continue };
-                    let nlri = nlris(&self.key, family, run.iter().map(|(prefix, route)| (*route, *prefix)));
-                    let _ = self.packer.withdraw(&mut out, family, nlri);
+                for run in routes.chunk_by(|a, b| a.0.family() == b.0.family()) {
+                    let Some(family) = run.first().map(|(prefix, _)| prefix.family()) else { continue };
+                    let run = run.iter().map(|(prefix, route)| (*route, *prefix));
+                    withdraw_run(&mut self.packer, &self.key, shared.tables, family, run, &mut out);
                 }
                 return Some(out.freeze());
             }
@@ -264,27 +261,5 @@ impl Changed {
 }
 
 fn is_same_family(a: &Changed, b: &Changed) -> bool {
-    tables::family_of(a.prefix) == tables::family_of(b.prefix)
-}
-
-/// Appends the messages of one block; false when it fits into none or the session cannot carry its next hop.
-pub(super) fn announce_run(
-    packer: &mut Packer,
-    key: &GroupKey,
-    store: &AttrStore,
-    attr: AttrId,
-    family: Family,
-    routes: impl Iterator<Item = (u32, IpNet)>,
-    out: &mut BytesMut,
-) -> bool {
-    let (Some(canonical), Some(next_hop)) = (store.canonical(attr), store.next_hop(attr)) else { return false };
-    packer.announce(out, canonical, next_hop, family, nlris(key, family, routes)).is_ok()
-}
-
-pub(super) fn nlris(
-    key: &GroupKey,
-    family: Family,
-    routes: impl Iterator<Item = (u32, IpNet)>,
-) -> impl Iterator<Item = PathNlri<'static>> {
-    routes.map(move |(route, prefix)| PathNlri { path_id: key.path_id(family, route), nlri: tables::nlri_of(prefix) })
+    a.prefix.family() == b.prefix.family()
 }

@@ -4,14 +4,13 @@ use alloc::vec::Vec;
 
 use bgp_wire::Family;
 use bytes::{Bytes, BytesMut};
-use ipnet::IpNet;
 
-use super::send::{announce_run, nlris};
+use super::messages::{announce_run, withdraw_run};
 use super::{Group, Shared};
 use crate::bits::{Bits, PAGE_BITS};
+use crate::dest::Dest;
 use crate::num::index;
 use crate::store::AttrId;
-use crate::tables;
 
 /// A member holds a route exactly if it is pending and in `told`, or not pending and the group's table has it.
 #[derive(Debug, Clone, Default)]
@@ -147,7 +146,7 @@ impl Group {
                         Some(slots) => slots.prefix(route)?,
                         None => shared.tables.prefix(route)?,
                     };
-                    Some((last.attr?, last.sender, tables::family_of(prefix), prefix, route))
+                    Some((last.attr?, last.sender, prefix.family(), prefix, route))
                 }));
                 next = route.checked_add(1).and_then(|from| live.next_from(from));
             }
@@ -157,7 +156,7 @@ impl Group {
                 let Some((attr, sender, family, ..)) = run.first() else { continue };
                 let prefixes = run.iter().map(|route| (route.4, route.3));
                 // What fits into no message is not sent.
-                if announce_run(packer, key, shared.store, *attr, *family, prefixes, &mut out) {
+                if announce_run(packer, key, (shared.store, shared.tables), *attr, *family, prefixes, &mut out) {
                     runs.push((out.len(), *sender));
                 }
             }
@@ -168,27 +167,28 @@ impl Group {
     /// Messages that bring a member from what it holds to what the table has.
     fn catch_up(&mut self, peer: u32, visits: Vec<(u32, bool)>, shared: &mut Shared<'_>) -> Bytes {
         let mut out = BytesMut::new();
-        let mut announce: Vec<(AttrId, Family, IpNet, u32)> = Vec::new();
-        let mut withdraw: Vec<(Family, IpNet, u32)> = Vec::new();
+        let mut announce: Vec<(AttrId, Family, Dest, u32)> = Vec::new();
+        let mut withdraw: Vec<(Family, Dest, u32)> = Vec::new();
         for (route, told) in visits {
             let Some(prefix) = self.prefix(shared.tables, route) else { continue };
             match self.sent(peer, route) {
-                Some(attr) => announce.push((attr, tables::family_of(prefix), prefix, route)),
-                None if told => withdraw.push((tables::family_of(prefix), prefix, route)),
+                Some(attr) => announce.push((attr, prefix.family(), prefix, route)),
+                None if told => withdraw.push((prefix.family(), prefix, route)),
                 None => {}
             }
         }
         withdraw.sort_unstable();
         for run in withdraw.chunk_by(|a, b| a.0 == b.0) {
             let Some((family, ..)) = run.first() else { continue };
-            // A withdrawal always fits.
-            let _ = self.packer.withdraw(&mut out, *family, nlris(&self.key, *family, run.iter().map(|w| (w.2, w.1))));
+            let routes = run.iter().map(|w| (w.2, w.1));
+            withdraw_run(&mut self.packer, &self.key, shared.tables, *family, routes, &mut out);
         }
         announce.sort_unstable();
         for run in announce.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
             let Some((attr, family, ..)) = run.first() else { continue };
             let prefixes = run.iter().map(|a| (a.3, a.2));
-            announce_run(&mut self.packer, &self.key, shared.store, *attr, *family, prefixes, &mut out);
+            let known = (&*shared.store, shared.tables);
+            announce_run(&mut self.packer, &self.key, known, *attr, *family, prefixes, &mut out);
         }
         out.freeze()
     }

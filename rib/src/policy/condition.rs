@@ -1,8 +1,8 @@
 //! Conditions of a rule.
 
-use bgp_wire::Asn;
 use bgp_wire::community::Community;
 use bgp_wire::community::large::LargeCommunity;
+use bgp_wire::{Asn, Family};
 
 use super::{PrefixList, Route};
 use crate::peer::PeerKind;
@@ -27,6 +27,8 @@ pub enum Condition {
     From(Option<PeerKind>),
     /// It goes to peers of that kind; never on import.
     To(PeerKind),
+    /// It is of that family.
+    Family(Family),
     /// The condition does not hold.
     Not(alloc::boxed::Box<Condition>),
 }
@@ -51,7 +53,7 @@ impl Condition {
     pub fn holds(&self, route: &Route<'_>) -> bool {
         let path = || route.attributes().as_path().unwrap_or_default();
         match self {
-            Condition::Prefix(list) => list.contains(route.prefix()),
+            Condition::Prefix(list) => route.prefix().is_some_and(|prefix| list.contains(prefix)),
             Condition::Community(community) => route.attributes().communities().any(|one| one == *community),
             Condition::LargeCommunity(community) => route.attributes().large_communities().any(|one| one == *community),
             Condition::AsPathContains(asn) => path().asns().any(|one| one == *asn),
@@ -59,6 +61,7 @@ impl Condition {
             Condition::OriginAs(asn) => path().origin() == Some(*asn),
             Condition::From(kind) => route.from().map(|from| from.kind) == *kind,
             Condition::To(kind) => route.to() == Some(*kind),
+            Condition::Family(family) => route.family() == *family,
             Condition::Not(condition) => !condition.holds(route),
         }
     }

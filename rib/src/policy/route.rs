@@ -6,7 +6,8 @@ use core::net::IpAddr;
 use bgp_wire::attr::{AttrBuilder, Attributes, NextHop};
 use bgp_wire::community::Community;
 use bgp_wire::community::large::LargeCommunity;
-use bgp_wire::{AsPathEdit, Asn, AttrFlags, AttrType, BgpId, Edit, Rewrite, rewrite};
+use bgp_wire::nlri::{NlriRef, NlriValue};
+use bgp_wire::{AsPathEdit, Asn, AttrFlags, AttrType, BgpId, Edit, Family, Rewrite, rewrite};
 use ipnet::IpNet;
 
 use crate::peer::{PeerKind, Source};
@@ -38,7 +39,8 @@ impl Party {
 /// Changes show at once in [`attributes`](Self::attributes), so that the parts of a policy build on each other.
 #[derive(Debug)]
 pub struct Route<'a> {
-    prefix: IpNet,
+    family: Family,
+    nlri: NlriRef<'a>,
     from: Option<Party>,
     to: Option<PeerKind>,
     original: Attributes<'a>,
@@ -55,14 +57,15 @@ pub(crate) type Changed = (Vec<u8>, NextHop);
 impl<'a> Route<'a> {
     /// `None`: `canonical` is no canonical block. `to`: the kind of the receiver, on export.
     pub(crate) fn new(
-        prefix: IpNet,
+        family: Family,
+        nlri: NlriRef<'a>,
         canonical: &'a [u8],
         next_hop: NextHop,
         from: Option<Party>,
         to: Option<PeerKind>,
     ) -> Option<Route<'a>> {
         let original = Attributes::from_canonical(canonical).ok()?;
-        Some(Route { prefix, from, to, original, canonical, next_hop, changed: None, is_rehopped: false })
+        Some(Route { family, nlri, from, to, original, canonical, next_hop, changed: None, is_rehopped: false })
     }
 
     /// What changed; `None`: nothing.
@@ -73,10 +76,29 @@ impl<'a> Route<'a> {
         }
     }
 
-    /// The prefix.
+    /// The prefix, which labelled and VPN routes have too; none where a route is to something else.
     #[must_use]
-    pub fn prefix(&self) -> IpNet {
-        self.prefix
+    pub fn prefix(&self) -> Option<IpNet> {
+        match &self.nlri {
+            NlriRef::Typed(nlri) => match nlri.value() {
+                NlriValue::Labeled(value) => Some(value.prefix),
+                NlriValue::Vpn(value) => Some(value.prefix),
+                _ => None,
+            },
+            nlri => nlri.prefix(),
+        }
+    }
+
+    /// What the route is to, as it came in or would go out.
+    #[must_use]
+    pub fn nlri(&self) -> &NlriRef<'a> {
+        &self.nlri
+    }
+
+    /// The family.
+    #[must_use]
+    pub fn family(&self) -> Family {
+        self.family
     }
 
     /// The attributes without NEXT_HOP, with all changes so far.

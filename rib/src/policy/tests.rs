@@ -9,6 +9,7 @@ use bgp_wire::community::large::LargeCommunity;
 use bgp_wire::{Asn, AttrFlags, AttrType, BgpId};
 
 use super::*;
+use ipnet::IpNet;
 
 const TAG: Community = Community(0xfde8_0050);
 const LARGE: LargeCommunity = LargeCommunity { global: 65000, local: [1, 2] };
@@ -17,7 +18,15 @@ fn sent(block: &[u8], to: Option<PeerKind>, rule: Rule) -> (Verdict, Option<(Vec
     let addr = [192, 0, 2, 2].into();
     let from = Party { kind: PeerKind::Ebgp, asn: Asn(65001), addr, router_id: BgpId(2) };
     let prefix = "10.244.36.64/26".parse().unwrap();
-    let mut route = Route::new(prefix, block, NextHop::V4([192, 0, 2, 2].into()), Some(from), to).unwrap();
+    let mut route = Route::new(
+        Dest::Net(prefix).family(),
+        prefix.into(),
+        block,
+        NextHop::V4([192, 0, 2, 2].into()),
+        Some(from),
+        to,
+    )
+    .unwrap();
     let verdict = Policy::import(&Rules::new().import(rule), &mut route);
     (verdict, route.into_changed())
 }
@@ -32,7 +41,8 @@ fn holds(block: &[u8], condition: Condition) -> bool {
     let addr = [192, 0, 2, 2].into();
     let from = Party { kind: PeerKind::Ebgp, asn: Asn(65001), addr, router_id: BgpId(2) };
     let prefix = "10.244.36.64/26".parse().unwrap();
-    condition.holds(&Route::new(prefix, block, NextHop::None, Some(from), None).unwrap())
+    condition
+        .holds(&Route::new(Dest::Net(prefix).family(), prefix.into(), block, NextHop::None, Some(from), None).unwrap())
 }
 
 #[test]
@@ -167,7 +177,9 @@ fn the_first_verdict_of_a_chain_counts_and_changes_before_it_are_seen() {
     let block = AttrBuilder::new().build().unwrap();
     let ask = |chain: &Chain| {
         let prefix = "10.0.0.0/8".parse().unwrap();
-        chain.import(&mut Route::new(prefix, &block, NextHop::None, None, None).unwrap())
+        chain.import(
+            &mut Route::new(Dest::Net(prefix).family(), prefix.into(), &block, NextHop::None, None, None).unwrap(),
+        )
     };
     assert_eq!(ask(&Chain::new()), Verdict::Next);
     assert_eq!(ask(&Chain::new().with(tag.clone()).with(reject.clone()).with(accept.clone())), Verdict::Reject);

@@ -129,7 +129,7 @@ impl Rib {
             return if is_told { self.decided(store, id, best, is_renamed) } else { None };
         }
         best.inspect(|path| store.retain(path.attr));
-        if self.config.fib_events {
+        if let (true, Some(prefix)) = (self.config.fib_events, prefix.net()) {
             self.note_fib(
                 prefix,
                 old.and_then(|path| selected(store, path)),
@@ -196,7 +196,11 @@ impl Rib {
             let addr = core::net::Ipv4Addr::UNSPECIFIED.into();
             return Some(Source { kind: None, asn: self.config.local_as, router_id: self.config.router_id, addr });
         }
-        let peer = self.peer(PeerId(path.peer()))?;
+        self.peer_source(PeerId(path.peer()))
+    }
+
+    pub(super) fn peer_source(&self, id: PeerId) -> Option<Source> {
+        let peer = self.peer(id)?;
         let (kind, asn, addr) = (Some(peer.config.kind), peer.config.asn, peer.config.addr);
         Some(Source { kind, asn, router_id: peer.router_id, addr })
     }
@@ -264,7 +268,8 @@ impl Rib {
             // In use again, or to be retired again when it is decided.
             return true;
         }
-        if self.groups.iter().flatten().any(|group| group.awaits(id)) {
+        let is_row = self.tables.prefix(id).is_some_and(|dest| dest.net().is_none());
+        if self.groups.iter().flatten().any(|group| group.awaits(id, is_row)) {
             return false;
         }
         self.tables.release(id);

@@ -11,7 +11,6 @@ use crate::group::{Group, GroupKey};
 use crate::path::Path;
 use crate::peer::{PeerConfig, PeerId};
 use crate::store::AttrStore;
-use crate::tables;
 
 impl Rib {
     /// Adds a peer, down at first.
@@ -20,7 +19,8 @@ impl Rib {
     /// [`AddPeerError::Full`] beyond [`PeerId::LIMIT`].
     pub fn add_peer(&mut self, config: PeerConfig) -> Result<PeerId, AddPeerError> {
         let families = FamilySet::EMPTY;
-        let peer = Peer { config, router_id: BgpId(0), group: None, families, routes: None, paths: 0, v6: 0 };
+        let peer =
+            Peer { config, router_id: BgpId(0), group: None, families, routes: None, paths: 0, v6: 0, rows: None };
         if let Some(id) = self.free_peers.pop_first() {
             if let Some(slot) = self.peers.get_mut(id) {
                 *slot = Some(peer);
@@ -194,8 +194,8 @@ impl Rib {
 
     fn stale_paths(&self, id: PeerId, family: Family) -> impl Iterator<Item = (u32, Path)> {
         let routes = self.peer(id).into_iter().flat_map(Peer::routes);
-        let routes = routes
-            .filter(move |route| self.tables.prefix(*route).is_some_and(|prefix| tables::family_of(prefix) == family));
+        let routes =
+            routes.filter(move |route| self.tables.prefix(*route).is_some_and(|prefix| prefix.family() == family));
         routes
             .filter_map(|route| Some((route, self.routes.get(route)?)))
             .flat_map(|(route, entry)| entry.paths.iter().map(move |path| (route, *path)))
@@ -296,7 +296,7 @@ impl Rib {
         let Some(routes) = self.peer(id).map(Peer::kept) else { return };
         for route in routes.iter() {
             let Some(prefix) = self.tables.prefix(route) else { continue };
-            let family = tables::family_of(prefix);
+            let family = prefix.family();
             self.remove_paths(store, route, id.0, |path| which(family, path));
         }
     }

@@ -100,9 +100,9 @@ impl Rib {
         for path in nlri {
             let Some(prefix) = tables::prefix_of(family, &path.nlri) else { continue };
             let path_id = path.path_id.map_or(0, |id| id.0);
-            let new = policy
-                .as_ref()
-                .and_then(|policy| policy::run(store, prefix, attr, from, None, |route| policy.import(route)));
+            let new = policy.as_ref().and_then(|policy| {
+                policy::run(store, (family, &path.nlri), attr, from, None, |route| policy.import(route))
+            });
             let hash = self.tables.hash(prefix);
             match new {
                 Some(new) => {

@@ -8,6 +8,7 @@ use bgp_wire::{Family, UpdateView};
 use ipnet::IpNet;
 
 use super::Rib;
+use crate::dest::Dest;
 use crate::event::UpdateOutcome;
 use crate::import::{self, Incoming, Ineligible};
 use crate::path::{LOCAL, Path};
@@ -55,17 +56,25 @@ impl Rib {
         let Some(peer) = self.peer(id).filter(|peer| peer.group.is_some()) else { return outcome };
         let config = peer.config;
         for section in update.withdrawn() {
+            if !tables::is_unicast(section.family) {
+                outcome.withdrawn += self.withdraw_rows(store, id, section.nlri);
+                continue;
+            }
             outcome.withdrawn += self.apply(store, id.0, section.family, section.nlri, None);
         }
         let mut block = Vec::new();
         for section in update.announced() {
+            if !tables::is_unicast(section.family) {
+                self.announce_rows(store, id, &config, update, section, &mut outcome);
+                continue;
+            }
             let attributes = update.attributes();
             if block.is_empty() {
                 update.write_canonical(&mut block);
                 import::add_otc(&config, &attributes, &mut block);
             }
-            let route =
-                Incoming { attributes: &attributes, next_hop: section.next_hop, peer: &config, config: &self.config };
+            let (family, next_hop) = (section.family, section.next_hop);
+            let route = Incoming { family, attributes: &attributes, next_hop, peer: &config, config: &self.config };
             let reason = import::ineligible(&route);
             let attr = if reason.is_none() { store.intern(&block, section.next_hop) } else { None };
             if let (Some(attr), PeerPolicy::Use(policy)) = (attr, config.policy) {
@@ -120,7 +129,7 @@ impl Rib {
     ) -> Result<(), OriginateError> {
         Attributes::from_canonical(canonical).map_err(|_| OriginateError::Block)?;
         let attr = store.intern(canonical, next_hop.unwrap_or(NextHop::None)).ok_or(OriginateError::Full)?;
-        let prefix = prefix.trunc();
+        let prefix = Dest::Net(prefix.trunc());
         let route = self.tables.intern_hashed(self.tables.hash(prefix), prefix);
         if let Some(route) = route {
             self.announce(store, route, LOCAL, 0, attr);
@@ -145,7 +154,7 @@ impl Rib {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn withdraw_local(&mut self, store: &mut AttrStore, prefix: IpNet) -> bool {
-        let route = self.tables.find(prefix.trunc()).filter(|route| self.local.contains(*route));
+        let route = self.tables.find(Dest::Net(prefix.trunc())).filter(|route| self.local.contains(*route));
         if let Some(route) = route {
             self.withdraw(store, route, LOCAL, 0);
         }
@@ -205,12 +214,10 @@ impl Rib {
             None => {
                 store.retain(attr);
                 route.paths.push(new);
-                let is_v6 = self.tables.prefix(id).is_some_and(|prefix| matches!(prefix, IpNet::V6(_)));
+                let Some(dest) = self.tables.prefix(id) else { return };
                 if let Some(peer) = self.peer_mut(PeerId(peer)) {
                     peer.paths = peer.paths.saturating_add(1);
-                    if peer.add_route(id) && is_v6 {
-                        peer.v6 = peer.v6.saturating_add(1);
-                    }
+                    peer.add_route(id, dest);
                 } else if peer == LOCAL {
                     self.local.insert(id);
                 }
@@ -243,11 +250,11 @@ impl Rib {
         if route.paths.len() <= 2 {
             route.paths.shrink_to_fit();
         }
-        let is_v6 = self.tables.prefix(id).is_some_and(|prefix| matches!(prefix, IpNet::V6(_)));
+        let Some(dest) = self.tables.prefix(id) else { return };
         if let Some(peer) = self.peer_mut(PeerId(peer)) {
             peer.paths = peer.paths.saturating_sub(removed);
-            if !left && peer.remove_route(id) && is_v6 {
-                peer.v6 = peer.v6.saturating_sub(1);
+            if !left {
+                peer.remove_route(id, dest);
             }
         } else if !left && peer == LOCAL {
             self.local.remove(id);

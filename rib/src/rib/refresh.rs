@@ -6,7 +6,6 @@ use super::{Rib, group_at};
 use crate::path::Path;
 use crate::peer::PeerId;
 use crate::store::AttrStore;
-use crate::tables;
 
 impl Rib {
     /// Sends the Adj-RIB-Out of `family` again (RFC 2918): it comes out of [`pull`](Rib::pull).
@@ -83,7 +82,7 @@ impl Rib {
     pub fn begin_refresh(&mut self, id: PeerId, family: Family) {
         let Some(peer) = self.peer(id).filter(|peer| peer.group.is_some()) else { return };
         for route in peer.kept().iter() {
-            if self.tables.prefix(route).is_some_and(|prefix| tables::family_of(prefix) == family)
+            if self.tables.prefix(route).is_some_and(|prefix| prefix.family() == family)
                 && let Some(route) = self.routes.get_mut(route)
             {
                 route.paths.iter_mut().filter(|path| path.peer() == id.0).for_each(Path::set_refreshing);

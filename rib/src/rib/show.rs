@@ -9,17 +9,17 @@ use ipnet::IpNet;
 use super::Rib;
 use super::decide::selected;
 use crate::decision;
+use crate::dest::Dest;
 use crate::event::{Explained, Outcome, PathRef, Selected};
 use crate::path::{LOCAL, Path};
 use crate::peer::PeerId;
 use crate::store::{AttrId, AttrStore};
-use crate::tables;
 
 impl Rib {
     /// The path in use for exactly `prefix`.
     #[must_use]
     pub fn best(&self, store: &AttrStore, prefix: IpNet) -> Option<Selected> {
-        let best = self.routes.get(self.tables.find(prefix.trunc())?)?.best?;
+        let best = self.routes.get(self.tables.find(Dest::Net(prefix.trunc()))?)?.best?;
         selected(store, best)
     }
 
@@ -44,7 +44,7 @@ impl Rib {
     pub fn lookup(&self, store: &AttrStore, addr: IpAddr) -> Option<(IpNet, Selected)> {
         let has_best = |id| self.routes.get(id).is_some_and(|route| route.best.is_some());
         let id = self.tables.longest(addr, has_best)?;
-        Some((self.tables.prefix(id)?, selected(store, self.routes.get(id)?.best?)?))
+        Some((self.tables.prefix(id)?.net()?, selected(store, self.routes.get(id)?.best?)?))
     }
 
     /// Every path of `prefix` with what the decision process would make of it now, the best first, then in the order
@@ -65,7 +65,7 @@ impl Rib {
     #[must_use]
     pub fn explain(&self, store: &AttrStore, prefix: IpNet) -> Vec<Explained> {
         let prefix = prefix.trunc();
-        let Some(id) = self.tables.find(prefix) else { return Vec::new() };
+        let Some(id) = self.tables.find(Dest::Net(prefix)) else { return Vec::new() };
         let (Some(route), Some((paths, candidates))) = (self.routes.get(id), self.candidates(store, id)) else {
             return Vec::new();
         };
@@ -93,7 +93,7 @@ impl Rib {
     pub fn adj_rib_in(&self, id: PeerId) -> impl Iterator<Item = PathRef> {
         let routes = self.peer(id).into_iter().flat_map(super::Peer::routes);
         let mut all: Vec<_> = routes
-            .filter_map(|route| Some((self.tables.prefix(route)?, self.routes.get(route)?)))
+            .filter_map(|route| Some((self.tables.prefix(route)?.net()?, self.routes.get(route)?)))
             .flat_map(|(prefix, route)| route.paths.iter().map(move |path| (prefix, path)))
             .filter(|(_, path)| path.peer() == id.0)
             .map(|(prefix, path)| path_ref(prefix, path))
@@ -105,7 +105,8 @@ impl Rib {
     /// The path in use of every prefix.
     pub fn loc_rib(&self) -> impl Iterator<Item = PathRef> {
         let best = (0_u32..).zip(self.routes.iter()).filter_map(|(id, route)| Some((id, route.best?)));
-        let mut all: Vec<_> = best.filter_map(|(id, best)| Some(path_ref(self.tables.prefix(id)?, &best))).collect();
+        let mut all: Vec<_> =
+            best.filter_map(|(id, best)| Some(path_ref(self.tables.prefix(id)?.net()?, &best))).collect();
         all.sort_unstable_by_key(|path| path.prefix);
         all.into_iter()
     }
@@ -153,14 +154,13 @@ impl Rib {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn adj_rib_out_paths(&self, id: PeerId) -> impl Iterator<Item = (IpNet, Option<PathId>, AttrId)> {
-        let group = self.peer(id).and_then(|peer| peer.group).and_then(|at| self.groups.get(crate::num::index(at)));
-        let group = group.and_then(Option::as_ref);
-        let mut all: Vec<_> = group
+        let mut all: Vec<_> = self
+            .group_of(id)
             .into_iter()
             .flat_map(|group| group.live().filter_map(move |route| Some((group, route, group.sent(id.0, route)?))))
             .filter_map(|(group, route, attr)| {
-                let prefix = group.prefix(&self.tables, route)?;
-                Some((prefix, group.key().path_id(tables::family_of(prefix), route), attr))
+                let dest = group.prefix(&self.tables, route)?;
+                Some((dest.net()?, group.key().path_id(dest.family(), route), attr))
             })
             .collect();
         all.sort_unstable_by_key(|(prefix, path_id, _)| (*prefix, *path_id));
@@ -180,11 +180,7 @@ impl Rib {
     /// ```
     #[must_use]
     pub fn prefix_count(&self, id: PeerId, family: Family) -> u32 {
-        self.peer(id).map_or(0, |peer| match family {
-            Family::IPV4_UNICAST => peer.route_count().saturating_sub(peer.v6),
-            Family::IPV6_UNICAST => peer.v6,
-            _ => 0,
-        })
+        self.peer(id).map_or(0, |peer| peer.family_count(family))
     }
 
     /// How many paths of a peer are in use or compete.

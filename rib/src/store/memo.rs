@@ -1,6 +1,7 @@
 //! What a block becomes in an export form: remembered per (block, form, originator), forgotten with the block.
 
 use crate::bits::Bits;
+use crate::dest::Hops;
 use crate::keyed::{Index, Keyed};
 use crate::pages::Pages;
 
@@ -15,8 +16,8 @@ pub(crate) struct MemoKey {
     pub(crate) form: u32,
     /// The BGP Identifier that becomes ORIGINATOR_ID, 0 where none does.
     pub(crate) originator: u32,
-    /// Whether the prefix is IPv6: own addresses come in two families.
-    pub(crate) v6: bool,
+    /// Which address of ours can be the next hop.
+    pub(crate) hops: Hops,
 }
 
 #[derive(Debug)]

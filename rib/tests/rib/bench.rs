@@ -175,7 +175,7 @@ impl Bench {
 
 impl Peer {
     /// The session as the peer sees it.
-    fn mirror(&self) -> Context {
+    pub(crate) fn mirror(&self) -> Context {
         let (receive, send) = (self.context.add_path_receive(), self.context.add_path_send());
         self.context.with_add_path_receive(send).with_add_path_send(receive)
     }

@@ -10,3 +10,4 @@ mod rfc4724;
 mod rfc7313;
 mod rfc7911;
 mod rfc9234;
+mod rows;
