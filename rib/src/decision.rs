@@ -106,6 +106,23 @@ pub(crate) fn ranked(candidates: &[Candidate], rules: Rules, count: usize) -> Sm
     order
 }
 
+/// The best of each neighbouring AS among the candidates that are level before MED (RFC 7964 section 4.1), the best of all
+/// in front, then by AS.
+pub(crate) fn group_best(candidates: &[Candidate], rules: Rules) -> SmallVec<[usize; 4]> {
+    let mut round = Round::new(candidates, rules, None);
+    round.run_until(Step::Med);
+    let neighbor = |at: &usize| candidates.get(*at).map(|c| c.neighbor(rules.local_as));
+    let mut level = core::mem::take(&mut round.alive);
+    level.sort_by_key(|at| neighbor(at));
+    let mut order: SmallVec<[usize; 4]> = best(candidates, rules).into_iter().collect();
+    for group in level.chunk_by(|a, b| neighbor(a) == neighbor(b)) {
+        let mut round = Round { alive: group.into(), ..Round::new(candidates, rules, None) };
+        round.run();
+        order.extend(round.alive.first().copied().filter(|first| !order.contains(first)));
+    }
+    order
+}
+
 /// For every candidate but the best: the step that eliminated it, and the index of a path that it lost against.
 pub(crate) fn explain(candidates: &[Candidate], rules: Rules) -> Vec<Option<(Step, usize)>> {
     let mut log = alloc::vec![None; candidates.len()];
@@ -128,8 +145,17 @@ impl<'a> Round<'a> {
     }
 
     fn run(&mut self) {
+        self.steps(|_| true);
+    }
+
+    /// The steps before `end`.
+    fn run_until(&mut self, end: Step) {
+        self.steps(|step| step < end);
+    }
+
+    fn steps(&mut self, is_taken: impl Fn(Step) -> bool) {
         for (step, eliminate) in STEPS {
-            if self.alive.len() < 2 {
+            if self.alive.len() < 2 || !is_taken(step) {
                 return;
             }
             self.step = step;

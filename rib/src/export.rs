@@ -11,11 +11,11 @@ use bgp_wire::{ClusterId, Family};
 use self::form::ThirdParty;
 use crate::config::Config;
 use crate::facts::Facts;
-use crate::peer::{AddPathTx, PeerConfig, PeerKind, PeerPolicy, Source};
+use crate::peer::{AddPathTx, LocalAs, NextHopSelf, PeerConfig, PeerKind, PeerPolicy, Source, Vantage};
 use crate::reflect;
 use crate::tables::is_unicast;
 
-pub(crate) use self::form::{Form, Forms};
+pub(crate) use self::form::{Form, Forms, prepend};
 
 /// What decides the outgoing form of a route, apart from the session's encoding: peers with equal views share a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,7 +27,9 @@ pub(crate) struct View {
     /// Several paths of a prefix, in the families that the session has identifiers for.
     pub(crate) add_path_tx: Option<AddPathTx>,
     pub(crate) policy: PeerPolicy,
-    pub(crate) next_hop_self: bool,
+    pub(crate) next_hop_self: NextHopSelf,
+    pub(crate) local_as: Option<LocalAs>,
+    pub(crate) vantage: Option<Vantage>,
     pub(crate) own_v4: Option<Ipv4Addr>,
     pub(crate) own_v6: Option<Ipv6Addr>,
     pub(crate) third_party: Option<ThirdParty>,
@@ -48,6 +50,8 @@ impl View {
                 policy => policy,
             },
             next_hop_self: peer.next_hop_self,
+            local_as: peer.local_as.filter(|_| peer.kind.is_external()),
+            vantage: peer.vantage,
             own_v4: peer.local_v4.or(config.local_v4),
             own_v6: peer.local_v6.or(config.local_v6),
             third_party: ThirdParty::of(peer),
@@ -76,6 +80,8 @@ pub(crate) enum Denial {
     NoExportSubconfed,
     LlgrStale,
     OnlyToCustomer,
+    /// Asked first, by the group, which knows what its peer wants.
+    RouteTarget,
 }
 
 /// Every reason with its condition; one that holds keeps the route back.

@@ -26,10 +26,11 @@ use crate::dest::{Dest, Hops};
 use crate::export::{self, Denial, Form, Outgoing, View};
 use crate::pages::Pages;
 use crate::path::Path;
-use crate::peer::{AddPathTx, PeerId, PeerKind, PeerPolicy, Source};
+use crate::peer::{AddPathTx, PeerId, PeerKind, PeerPolicy, Source, Vantage};
 use crate::policy::Policies;
 use crate::store::{AttrId, AttrStore};
 use crate::tables::Tables;
+use crate::targets::Targets;
 
 /// What decides the octets that a peer is sent: peers with equal keys are one group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,10 +43,13 @@ pub(crate) struct GroupKey {
     ext_next_hop: FamilySet,
     multiple_labels: FamilySet,
     max_send: u16,
+    /// The peer, where it says which route targets it wants: what it is sent depends on that.
+    pub(crate) targets: Option<u32>,
 }
 
 impl GroupKey {
-    pub(crate) fn new(view: View, context: &Context) -> GroupKey {
+    /// For the session of `peer`.
+    pub(crate) fn new(peer: PeerId, view: View, context: &Context) -> GroupKey {
         let families = context.families();
         let add_path = context.add_path_send().intersection(families);
         GroupKey {
@@ -57,6 +61,7 @@ impl GroupKey {
             ext_next_hop: context.ext_next_hop().intersection(families),
             multiple_labels: context.multiple_labels().intersection(families),
             max_send: context.max_send(),
+            targets: families.contains(Family::RT_CONSTRAIN).then_some(peer.0),
         }
     }
 
@@ -84,33 +89,41 @@ pub(crate) struct Decided {
     pub(crate) route: u32,
     pub(crate) prefix: Dest,
     pub(crate) best: Option<(Path, Source)>,
-    /// The best of the external paths, where some group asks for it and the best is internal.
-    pub(crate) external: Option<(Path, Source)>,
-    /// All paths that compete, where some group asks for them: as many of the best in front as any group asks for.
-    pub(crate) paths: Vec<(Path, Source)>,
+    /// What groups ask for beyond that, each with the paths in the order of preference.
+    pub(crate) answers: Vec<(Ask, Vec<(Path, Source)>)>,
     /// Whether `best` is another than it was.
     pub(crate) is_new: bool,
 }
 
-/// What groups ask for beyond the best path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Wanted {
-    pub(crate) external: bool,
-    /// So many of the best paths.
-    pub(crate) best: u16,
-    /// All paths.
-    pub(crate) all: bool,
+impl Decided {
+    pub(crate) fn answer(&self, ask: Ask) -> &[(Path, Source)] {
+        self.answers.iter().find(|(one, _)| *one == ask).map_or(&[], |(_, paths)| paths)
+    }
 }
 
-impl Wanted {
-    pub(crate) fn paths(self) -> bool {
-        self.all || self.best > 0
-    }
+/// What a group may ask for beyond the best path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ask {
+    pub(crate) what: What,
+    /// The place from which interior costs count; `None`: our own.
+    pub(crate) vantage: Option<Vantage>,
+}
 
-    /// Whether a route is of interest although its best path is the same.
-    pub(crate) fn more(self) -> bool {
-        self.external || self.paths()
-    }
+/// Paths of a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum What {
+    /// The best.
+    Best,
+    /// The best of the external ones.
+    External,
+    /// So many of the best.
+    Ranked(u16),
+    /// All that compete.
+    All,
+    /// The best of each neighbouring AS.
+    Groups,
+    /// Of route target memberships all that compete, the best in front; of others none.
+    Targets,
 }
 
 /// One peer of a group.
@@ -157,6 +170,8 @@ pub(crate) struct Shared<'a> {
 pub(crate) struct Group {
     key: GroupKey,
     packer: Packer,
+    /// The route targets that its one member wants; of no use where it does not say.
+    targets: Targets,
     /// Numbers of the export forms in use, by kind of source.
     forms: Vec<(Option<PeerKind>, u32)>,
     /// By route, or by slot where several paths are sent.
@@ -185,6 +200,7 @@ impl Group {
         Group {
             key,
             packer: Packer::new(context),
+            targets: Targets::default(),
             forms: Vec::new(),
             last: Pages::default(),
             live: Bits::default(),
@@ -256,14 +272,32 @@ impl Group {
         }
     }
 
-    /// Whether the group may have to be told of a route although its best path is the same.
-    pub(crate) fn wants(&self, wanted: &mut Wanted) {
-        wanted.external |= self.key.view.best_external;
-        match self.key.view.add_path_tx {
-            Some(AddPathTx::Best(count)) => wanted.best = wanted.best.max(count),
-            Some(AddPathTx::All) => wanted.all = true,
-            None => {}
+    /// Adds what the group asks for beyond the best path.
+    pub(crate) fn asks(&self, asks: &mut Vec<Ask>) {
+        let view = &self.key.view;
+        let of_paths = match view.add_path_tx {
+            Some(AddPathTx::Best(count)) => Some(What::Ranked(count)),
+            Some(AddPathTx::All) => Some(What::All),
+            Some(AddPathTx::GroupBest) => Some(What::Groups),
+            None => None,
+        };
+        let of_one = [
+            view.vantage.map(|_| What::Best),
+            view.best_external.then_some(What::External),
+            self.key.targets.map(|_| What::Targets),
+        ];
+        for what in of_one.into_iter().flatten().chain(of_paths) {
+            let ask = Ask { what, vantage: view.vantage };
+            if !asks.contains(&ask) {
+                asks.push(ask);
+            }
         }
+    }
+
+    /// Whether the group has to be told of a route although its best path is the same.
+    fn asks_more(&self) -> bool {
+        let view = &self.key.view;
+        view.best_external || view.vantage.is_some() || self.key.targets.is_some()
     }
 
     /// The prefix of a route, or of a slot where several paths are sent.
@@ -317,21 +351,44 @@ impl Group {
         (self.filled, self.filling) = (0, true);
     }
 
+    /// What its member wants now; false: it wanted the same.
+    pub(crate) fn set_targets(&mut self, targets: Targets) -> bool {
+        let differs = self.targets != targets;
+        self.targets = targets;
+        differs
+    }
+
     /// Why a path is not sent; `None`: it is not known.
     fn denial(&self, (path, source): (Path, Source), family: Family, shared: &Shared<'_>) -> Option<Option<Denial>> {
         let facts = shared.store.facts(path.attr)?;
+        if self.key.targets.is_some() && Targets::apply_to(family) {
+            let attributes = shared.store.attributes(path.attr)?;
+            if !self.targets.want(&attributes) {
+                return Some(Some(Denial::RouteTarget));
+            }
+        }
         Some(export::denial(&Outgoing { family, facts, source, view: &self.key.view, config: shared.config }))
     }
 
     /// The path to send for a decided route where it is one.
-    fn only(&self, decided: &Decided, shared: &Shared<'_>) -> Option<(Path, Source)> {
-        let mut chosen = decided.best?;
-        let mut denied = self.denial(chosen, decided.prefix.family(), shared)?;
-        if denied == Some(Denial::NotReflected) && self.key.view.best_external {
-            chosen = decided.external?;
-            denied = self.denial(chosen, decided.prefix.family(), shared)?;
+    pub(super) fn only(&self, decided: &Decided, shared: &Shared<'_>) -> Option<(Path, Source)> {
+        let vantage = self.key.view.vantage;
+        let family = decided.prefix.family();
+        let answer = |what| decided.answer(Ask { what, vantage });
+        let may = |path: &(Path, Source)| self.denial(*path, family, shared) == Some(None);
+        if let (Some(peer), Family::RT_CONSTRAIN) = (self.key.targets, family) {
+            // RFC 4684 section 3.2: a peer learns of memberships that it has itself, if another has them too; a non-client
+            // of those that clients have, whatever is best.
+            return answer(What::Targets).iter().find(|path| path.0.peer() != peer && may(path)).copied();
         }
-        denied.is_none().then_some(chosen)
+        let chosen = if vantage.is_some() { answer(What::Best).first().copied() } else { decided.best }?;
+        match self.denial(chosen, family, shared)? {
+            None => Some(chosen),
+            Some(Denial::NotReflected) if self.key.view.best_external => {
+                answer(What::External).first().filter(|path| may(path)).copied()
+            }
+            Some(_) => None,
+        }
     }
 
     /// What a path becomes, with one reference, and the sender's label.

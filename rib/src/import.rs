@@ -7,6 +7,7 @@ use bgp_wire::capability::Role;
 use bgp_wire::{Edit, Family, Rewrite, rewrite};
 
 use crate::config::Config;
+use crate::export::prepend;
 use crate::peer::{PeerConfig, PeerPolicy};
 use crate::tables::is_unicast;
 
@@ -45,7 +46,9 @@ const REASONS: [(Ineligible, Holds); 6] = [
     (Ineligible::NoPolicy, |i| i.peer.kind.is_external() && i.peer.policy == PeerPolicy::None),
     (Ineligible::AsLoop, |i| {
         let path = i.attributes.as_path().unwrap_or_default();
-        let own = path.asns().filter(|asn| i.config.is_own_as(*asn)).count();
+        // RFC 7705: on its session another AS is ours too.
+        let other = i.peer.local_as.filter(|_| i.peer.kind.is_external()).map(|local_as| local_as.asn);
+        let own = path.asns().filter(|asn| i.config.is_own_as(*asn) || Some(*asn) == other).count();
         crate::num::count(own) > i.peer.allowas_in
     }),
     (Ineligible::OriginatorLoop, |i| {
@@ -77,9 +80,19 @@ pub(crate) fn ineligible(incoming: &Incoming<'_>) -> Option<Ineligible> {
     REASONS.iter().find(|(_, holds)| holds(incoming)).map(|(reason, _)| *reason)
 }
 
+/// What a block becomes on its way in; true when it was replaced.
+pub(crate) fn complete(peer: &PeerConfig, family: Family, attributes: &Attributes<'_>, block: &mut Vec<u8>) -> bool {
+    let local_as = peer.local_as.filter(|local_as| peer.kind.is_external() && !local_as.no_prepend);
+    if let Some(local_as) = local_as {
+        let old = core::mem::take(block);
+        prepend(&old, local_as.asn, block);
+    }
+    local_as.is_some() | (is_unicast(family) && add_otc(peer, attributes, block))
+}
+
 /// RFC 9234 section 5: what a provider, peer or route server sends without OTC gets its AS as OTC. True when `block`
 /// was replaced.
-pub(crate) fn add_otc(peer: &PeerConfig, attributes: &Attributes<'_>, block: &mut Vec<u8>) -> bool {
+fn add_otc(peer: &PeerConfig, attributes: &Attributes<'_>, block: &mut Vec<u8>) -> bool {
     let from_above = matches!(peer.role, Some(Role::CUSTOMER | Role::PEER | Role::ROUTE_SERVER_CLIENT));
     if !from_above || !peer.kind.is_external() || attributes.otc().is_some() {
         return false;

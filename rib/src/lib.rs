@@ -25,6 +25,7 @@ mod peer;
 pub mod policy;
 mod rib;
 mod store;
+mod targets;
 
 // What goes out.
 mod export;
@@ -37,7 +38,7 @@ pub use decision::Step;
 pub use event::{Explained, Outcome, PathRef, RibEvent, RowRef, Selected, UpdateOutcome};
 pub use fib::Fib;
 pub use import::Ineligible;
-pub use peer::{AddPathTx, PeerConfig, PeerId, PeerKind, PeerPolicy, PolicyId};
+pub use peer::{AddPathTx, LocalAs, PeerConfig, PeerId, PeerKind, PeerPolicy, PolicyId, Vantage};
 pub use rib::{AddPeerError, OriginateError, Rib};
 
 /// Where packets to a route's prefixes go; of bgp-wire, as it is in what this crate takes and gives.

@@ -92,7 +92,61 @@ pub enum AddPathTx {
     /// sent, its own to begin with, are left out and no others come in their place, so that `Best(1)` is what a session
     /// without ADD-PATH is sent.
     Best(u16),
+    /// The best of each neighbouring AS among the paths that are level up to ORIGIN: with them a reflector of several levels
+    /// or several clusters cannot oscillate because of MED (RFC 7964 section 4.1).
+    #[doc(alias = "addpath-tx-bestpath-per-AS")]
+    GroupBest,
 }
+
+/// Another AS number than our own on one eBGP session, as while two networks become one (RFC 7705).
+///
+/// ```
+/// use bgp_rib::{LocalAs, PeerConfig, PeerKind};
+/// use bgp_wire::Asn;
+///
+/// let config = PeerConfig::new(PeerKind::Ebgp, Asn(65001), "192.0.2.2".parse()?);
+/// let config = config.with_local_as(Some(LocalAs::new(Asn(64999)).with_replace_as(true)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[doc(alias = "local-as")]
+pub struct LocalAs {
+    pub(crate) asn: Asn,
+    pub(crate) no_prepend: bool,
+    pub(crate) replace_as: bool,
+}
+
+impl LocalAs {
+    /// The peer knows us as `asn`: it is put in front of what the peer sends, and in front of our own AS in what it is sent.
+    #[must_use]
+    pub const fn new(asn: Asn) -> LocalAs {
+        LocalAs { asn, no_prepend: false, replace_as: false }
+    }
+
+    /// Nothing is put in front of what the peer sends (section 3.1, "no prepend inbound"; off).
+    #[must_use]
+    pub const fn with_no_prepend(mut self, on: bool) -> LocalAs {
+        self.no_prepend = on;
+        self
+    }
+
+    /// The peer is not sent our own AS behind the other one (section 3.2, "replace old AS"; off).
+    #[must_use]
+    pub const fn with_replace_as(mut self, on: bool) -> LocalAs {
+        self.replace_as = on;
+        self
+    }
+
+    /// The AS.
+    #[must_use]
+    pub const fn asn(self) -> Asn {
+        self.asn
+    }
+}
+
+/// A place in the network from which interior costs are seen (RFC 9107), named by its owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Vantage(pub u16);
 
 /// What is configured for one peer.
 ///
@@ -109,7 +163,10 @@ pub struct PeerConfig {
     pub(crate) kind: PeerKind,
     pub(crate) asn: Asn,
     pub(crate) addr: IpAddr,
-    pub(crate) next_hop_self: bool,
+    pub(crate) next_hop_self: NextHopSelf,
+    pub(crate) local_as: Option<LocalAs>,
+    pub(crate) vantage: Option<Vantage>,
+    pub(crate) soft: bool,
     pub(crate) local_v4: Option<Ipv4Addr>,
     pub(crate) local_v6: Option<Ipv6Addr>,
     pub(crate) subnet_v4: Option<Ipv4Net>,
@@ -130,7 +187,10 @@ impl PeerConfig {
             kind,
             asn,
             addr,
-            next_hop_self: false,
+            next_hop_self: NextHopSelf::Never,
+            local_as: None,
+            vantage: None,
+            soft: false,
             local_v4: None,
             local_v6: None,
             subnet_v4: None,
@@ -147,7 +207,52 @@ impl PeerConfig {
     /// Own address as NEXT_HOP for eBGP-learned routes towards internal peers; never for reflected ones (off).
     #[must_use]
     pub const fn with_next_hop_self(mut self, on: bool) -> PeerConfig {
-        self.next_hop_self = on;
+        self.next_hop_self = if on { NextHopSelf::External } else { NextHopSelf::Never };
+        self
+    }
+
+    /// Own address as NEXT_HOP towards this internal peer for every route that is not its own, reflected ones too (off):
+    /// the reflector is in the way of packets then. It replaces [`with_next_hop_self`](Self::with_next_hop_self).
+    #[must_use]
+    #[doc(alias = "next-hop-self force")]
+    pub const fn with_next_hop_self_force(mut self, on: bool) -> PeerConfig {
+        self.next_hop_self = if on { NextHopSelf::Always } else { NextHopSelf::Never };
+        self
+    }
+
+    /// Another AS than our own towards this eBGP peer (none).
+    #[must_use]
+    pub const fn with_local_as(mut self, local_as: Option<LocalAs>) -> PeerConfig {
+        self.local_as = local_as;
+        self
+    }
+
+    /// The place from which this peer sees interior costs: it is sent the path that is best from there (RFC 9107; none: the
+    /// reflector's own view). Peers of one place share export groups. See
+    /// [`Rib::set_vantage_cost`](crate::Rib::set_vantage_cost).
+    ///
+    /// ```
+    /// use bgp_rib::{PeerConfig, PeerKind, Vantage};
+    /// use bgp_wire::Asn;
+    ///
+    /// let west = Vantage(1);
+    /// let client = PeerConfig::new(PeerKind::RrClient, Asn(64512), "192.0.2.2".parse()?).with_vantage(Some(west));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    #[doc(alias = "optimal-route-reflection")]
+    pub const fn with_vantage(mut self, vantage: Option<Vantage>) -> PeerConfig {
+        self.vantage = vantage;
+        self
+    }
+
+    /// Keeps everything the peer sends as it came, what is not eligible too, so that another policy or other ROAs act
+    /// without asking the peer again (off: it costs about 80 octets per path). Acts on what comes from then on.
+    #[must_use]
+    #[doc(alias = "import table")]
+    #[doc(alias = "adj-rib-in pre-policy")]
+    pub const fn with_soft_reconfiguration(mut self, on: bool) -> PeerConfig {
+        self.soft = on;
         self
     }
 
@@ -250,8 +355,8 @@ impl PeerConfig {
     #[must_use]
     pub fn imports_alike(&self, other: &PeerConfig) -> bool {
         let rules = |config: &PeerConfig| {
-            let PeerConfig { kind, asn, allowas_in, role, policy, local_v4, local_v6, .. } = *config;
-            (kind, asn, allowas_in, role, policy, local_v4, local_v6)
+            let PeerConfig { kind, asn, allowas_in, role, policy, local_v4, local_v6, local_as, .. } = *config;
+            (kind, asn, allowas_in, role, policy, local_v4, local_v6, local_as)
         };
         rules(self) == rules(other)
     }
@@ -289,6 +394,12 @@ impl PeerConfig {
         self.add_path_tx
     }
 
+    /// The other AS that the peer knows us as.
+    #[must_use]
+    pub const fn local_as(&self) -> Option<LocalAs> {
+        self.local_as
+    }
+
     /// The policy.
     #[must_use]
     pub const fn policy(&self) -> PeerPolicy {
@@ -306,6 +417,15 @@ impl PeerConfig {
     pub const fn addr(&self) -> IpAddr {
         self.addr
     }
+}
+
+/// Of which routes an internal peer gets our own address as NEXT_HOP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum NextHopSelf {
+    Never,
+    /// Those that an external peer brought.
+    External,
+    Always,
 }
 
 /// What the decision process and export know of the peer that a path came from.

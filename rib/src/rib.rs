@@ -23,7 +23,7 @@ use crate::bits::Bits;
 use crate::config::Config;
 use crate::dest::Dest;
 use crate::event::{RibEvent, Selected};
-use crate::group::{Group, Shared, Wanted};
+use crate::group::{Ask, Group, Shared};
 use crate::pages::Pages;
 use crate::path::Path;
 use crate::peer::{PeerConfig, PeerId};
@@ -79,7 +79,9 @@ pub struct Rib {
     /// Of these, those that a walking member still has to be told about.
     held: Bits,
     /// What groups ask for beyond the best path.
-    wanted: Wanted,
+    asks: Vec<Ask>,
+    /// Peers whose route target memberships changed.
+    retargeted: Bits,
     /// A member may have walked since `held` was looked through.
     walked: bool,
     tick: u64,
@@ -204,7 +206,8 @@ impl Rib {
             renamed: Bits::default(),
             retired: VecDeque::new(),
             held: Bits::default(),
-            wanted: Wanted::default(),
+            asks: Vec::new(),
+            retargeted: Bits::default(),
             walked: false,
             tick: 0,
             next_hops: NextHops::default(),

@@ -13,7 +13,7 @@ use crate::dest::Hops;
 use crate::facts::DEFAULT_LOCAL_PREF;
 use crate::keyed::{Index, Keyed};
 use crate::pages::Pages;
-use crate::peer::{PeerConfig, PeerKind};
+use crate::peer::{NextHopSelf, PeerConfig, PeerKind};
 use crate::reflect;
 
 use super::View;
@@ -67,6 +67,8 @@ enum PathChange {
     Keep,
     /// Confederation segments off, own AS in front.
     Prepend(Asn),
+    /// Confederation segments off, own AS and then another one in front (RFC 7705 section 3.2).
+    PrependBoth(Asn, Asn),
     /// Own member AS in front, in an AS_CONFED_SEQUENCE.
     PrependConfed(Asn),
     /// Confederation segments off: a route server leaves no other trace.
@@ -92,13 +94,21 @@ impl Form {
             path: match view.to {
                 PeerKind::Ibgp | PeerKind::RrClient => PathChange::Keep,
                 PeerKind::Confed => PathChange::PrependConfed(config.local_as),
-                PeerKind::Ebgp => PathChange::Prepend(config.public_as()),
-                PeerKind::RouteServerClient => PathChange::Strip,
+                PeerKind::RouteServerClient if from.is_some() => PathChange::Strip,
+                PeerKind::Ebgp | PeerKind::RouteServerClient => match view.local_as {
+                    Some(local_as) if local_as.replace_as => PathChange::Prepend(local_as.asn),
+                    Some(local_as) => PathChange::PrependBoth(config.public_as(), local_as.asn),
+                    None => PathChange::Prepend(config.public_as()),
+                },
             },
             next_hop_own: match view.to {
                 PeerKind::Ebgp => true,
                 PeerKind::RouteServerClient => false,
-                _ => view.next_hop_self && from.is_some_and(PeerKind::is_external),
+                _ => match view.next_hop_self {
+                    NextHopSelf::Never => false,
+                    NextHopSelf::External => from.is_some_and(PeerKind::is_external),
+                    NextHopSelf::Always => from.is_some(),
+                },
             },
             own_v4: view.own_v4,
             own_v6: view.own_v6,
@@ -111,7 +121,9 @@ impl Form {
                 (false, _) => Reflection::Remove,
             },
             otc: match view.role {
-                Some(Role::PROVIDER | Role::PEER | Role::ROUTE_SERVER) => Some(config.public_as()),
+                Some(Role::PROVIDER | Role::PEER | Role::ROUTE_SERVER) => {
+                    Some(view.local_as.map_or(config.public_as(), |local_as| local_as.asn))
+                }
                 _ => None,
             },
             pass_on: from.is_some(),
@@ -146,6 +158,7 @@ impl Form {
         edits.as_path = match self.path {
             PathChange::Keep => AsPathEdit::Keep,
             PathChange::Prepend(asn) => AsPathEdit::Prepend { asn, strip_confed: true },
+            PathChange::PrependBoth(asn, _) => AsPathEdit::Prepend { asn, strip_confed: true },
             PathChange::PrependConfed(asn) => AsPathEdit::PrependConfed(asn),
             PathChange::Strip => AsPathEdit::StripConfed,
         };
@@ -166,7 +179,18 @@ impl Form {
         edits.otc = otc.map_or(Edit::Keep, Edit::SetIfMissing);
         edits.pass_on = self.pass_on;
         rewrite(canonical, &edits, out);
+        if let PathChange::PrependBoth(_, asn) = self.path {
+            let once = core::mem::take(out);
+            prepend(&once, asn, out);
+        }
     }
+}
+
+/// Puts an AS in front of AS_PATH.
+pub(crate) fn prepend(canonical: &[u8], asn: Asn, out: &mut Vec<u8>) {
+    let mut edits = Rewrite::new();
+    edits.as_path = AsPathEdit::Prepend { asn, strip_confed: false };
+    rewrite(canonical, &edits, out);
 }
 
 /// All forms that were ever asked for, by number; as many as there are different export configurations.

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use super::messages::{announce_run, withdraw_run};
 use super::paths::PathKey;
 use super::ring::{Change, NO_SENDER, Next};
-use super::{Decided, Group, Last, Private, Shared};
+use super::{Ask, Decided, Group, Last, Private, Shared, What};
 use crate::dest::Dest;
 use crate::path::Path;
 use crate::peer::{AddPathTx, Source};
@@ -34,7 +34,7 @@ impl Group {
         for decided in batch {
             if self.slots.is_some() {
                 self.replace_paths(decided, start, shared, &mut changes);
-            } else if decided.is_new || self.key.view.best_external {
+            } else if decided.is_new || self.asks_more() {
                 let now = self.only(decided, shared).and_then(|path| self.outgoing(path, decided.prefix, shared));
                 changes.extend(self.replace(decided.route, decided.prefix, now, start, shared));
             }
@@ -52,11 +52,12 @@ impl Group {
     /// Replaces what was last sent of all paths of one route.
     fn replace_paths(&mut self, decided: &Decided, start: u64, shared: &mut Shared<'_>, changes: &mut Vec<Changed>) {
         let Decided { route, prefix, .. } = *decided;
+        let vantage = self.key.view.vantage;
+        let answer = |what| decided.answer(Ask { what, vantage }).iter().copied().collect();
         let chosen: SmallVec<[(Path, Source); 4]> = match self.key.view.add_path_tx {
-            Some(AddPathTx::Best(count)) if self.has_paths(prefix) => {
-                decided.paths.iter().take(usize::from(count)).copied().collect()
-            }
-            Some(AddPathTx::All) if self.has_paths(prefix) => decided.paths.iter().copied().collect(),
+            Some(AddPathTx::Best(count)) if self.has_paths(prefix) => answer(What::Ranked(count)),
+            Some(AddPathTx::All) if self.has_paths(prefix) => answer(What::All),
+            Some(AddPathTx::GroupBest) if self.has_paths(prefix) => answer(What::Groups),
             _ => self.only(decided, shared).into_iter().collect(),
         };
         let mut wanted: SmallVec<[_; 4]> = SmallVec::new();

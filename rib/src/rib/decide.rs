@@ -3,16 +3,18 @@
 use alloc::collections::btree_map::Entry;
 use alloc::vec::Vec;
 
+use bgp_wire::Family;
 use bgp_wire::attr::NextHop;
 use ipnet::IpNet;
 use smallvec::SmallVec;
 
 use super::Rib;
 use crate::decision::{self, Candidate, Rules};
+use crate::dest::Dest;
 use crate::event::Selected;
-use crate::group::{Decided, Group, Wanted};
+use crate::group::{Ask, Decided, Group, What};
 use crate::path::{LOCAL, Path};
-use crate::peer::{PeerId, PeerKind, Source};
+use crate::peer::{PeerId, PeerKind, Source, Vantage};
 use crate::store::AttrStore;
 
 /// As many as most routes have paths, without an allocation.
@@ -41,9 +43,10 @@ impl Rib {
     /// ```
     pub fn process(&mut self, store: &mut AttrStore, budget: usize) -> bool {
         self.recheck_next_hops(store);
-        self.wanted = Wanted::default();
+        self.renew_targets(store);
+        self.asks.clear();
         for group in self.groups.iter().flatten() {
-            group.wants(&mut self.wanted);
+            group.asks(&mut self.asks);
         }
         let mut left = budget.max(1);
         while left > 0 {
@@ -125,7 +128,7 @@ impl Rib {
                 self.retire(id);
             }
             // Other paths may have changed all the same.
-            let is_told = is_renamed || self.wanted.more();
+            let is_told = is_renamed || !self.asks.is_empty();
             return if is_told { self.decided(store, id, best, is_renamed) } else { None };
         }
         best.inspect(|path| store.retain(path.attr));
@@ -145,40 +148,63 @@ impl Rib {
     fn decided(&self, store: &AttrStore, route: u32, best: Option<Path>, is_new: bool) -> Option<Decided> {
         let current = best;
         let best = best.and_then(|path| Some((path, self.source(path)?)));
-        let is_internal = best.is_some_and(|(_, source)| source.kind.is_some_and(PeerKind::is_internal));
-        let external = if is_internal && self.wanted.external { self.best_external(store, route) } else { None };
-        let paths = if self.wanted.paths() { self.all_paths(store, route, current)? } else { Vec::new() };
-        Some(Decided { route, prefix: self.tables.prefix(route)?, best, external, paths, is_new })
-    }
-
-    /// The paths of a route that compete: as many as groups ask for, the best of them in front.
-    fn all_paths(&self, store: &AttrStore, route: u32, best: Option<Path>) -> Option<Vec<(Path, Source)>> {
-        let (paths, candidates) = self.candidates(store, route)?;
-        let mut order = decision::ranked(&candidates, self.rules(&paths, best), usize::from(self.wanted.best));
-        if self.wanted.all {
-            let others: Few<usize> = (0..paths.len()).filter(|at| !order.contains(at)).collect();
-            order.extend(others);
+        let prefix = self.tables.prefix(route)?;
+        let mut answers = Vec::with_capacity(self.asks.len());
+        for ask in &self.asks {
+            if let Some(answer) = self.answer(store, route, prefix, current, *ask) {
+                answers.push((*ask, answer));
+            }
         }
-        Some(order.into_iter().filter_map(|at| Some((*paths.get(at)?, candidates.get(at)?.source))).collect())
+        Some(Decided { route, prefix, best, answers, is_new })
     }
 
-    /// The best of the external paths of a route.
-    fn best_external(&self, store: &AttrStore, route: u32) -> Option<(Path, Source)> {
-        let (paths, candidates) = self.candidates(store, route)?;
-        let external = |c: &Candidate| c.source.kind.is_some_and(PeerKind::is_external);
-        let (paths, candidates): (Few<Path>, Few<Candidate>) =
-            paths.into_iter().zip(candidates).filter(|(_, candidate)| external(candidate)).unzip();
-        let best = decision::best(&candidates, self.rules(&paths, None))?;
-        Some((*paths.get(best)?, candidates.get(best)?.source))
+    /// The paths that a group asks for, in the order of preference.
+    fn answer(
+        &self,
+        store: &AttrStore,
+        route: u32,
+        dest: Dest,
+        best: Option<Path>,
+        ask: Ask,
+    ) -> Option<Vec<(Path, Source)>> {
+        if ask.what == What::Targets && dest.family() != Family::RT_CONSTRAIN {
+            return None;
+        }
+        let (mut paths, mut candidates) = self.candidates_from(store, route, ask.vantage)?;
+        if ask.what == What::External {
+            let external = |c: &Candidate| c.source.kind.is_some_and(PeerKind::is_external);
+            (paths, candidates) =
+                paths.into_iter().zip(candidates).filter(|(_, candidate)| external(candidate)).unzip();
+        }
+        let current = if ask.what == What::External { None } else { best };
+        let rules = self.rules(&paths, current);
+        let order: Few<usize> = match ask.what {
+            What::Best | What::External => decision::best(&candidates, rules).into_iter().collect(),
+            What::Ranked(count) => decision::ranked(&candidates, rules, usize::from(count)),
+            What::All => (0..paths.len()).collect(),
+            What::Groups => decision::group_best(&candidates, rules),
+            What::Targets => decision::ranked(&candidates, rules, usize::MAX),
+        };
+        Some(order.into_iter().filter_map(|at| Some((*paths.get(at)?, candidates.get(at)?.source))).collect())
     }
 
     /// The paths of a route that compete, each with what the decision process sees of it.
     pub(super) fn candidates(&self, store: &AttrStore, id: u32) -> Option<(Few<Path>, Few<Candidate>)> {
+        self.candidates_from(store, id, None)
+    }
+
+    /// As [`candidates`](Self::candidates), with the interior costs of another place.
+    pub(super) fn candidates_from(
+        &self,
+        store: &AttrStore,
+        id: u32,
+        vantage: Option<Vantage>,
+    ) -> Option<(Few<Path>, Few<Candidate>)> {
         let route = self.routes.get(id)?;
         let (mut paths, mut candidates) = (SmallVec::new(), SmallVec::new());
         for path in &route.paths {
             let (Some(facts), Some(source)) = (store.facts(path.attr), self.source(*path)) else { continue };
-            let Some(interior_cost) = self.next_hops.cost(store, path.attr) else { continue };
+            let Some(interior_cost) = self.next_hops.cost(store, path.attr, vantage) else { continue };
             paths.push(*path);
             candidates.push(Candidate { facts: *facts, source, interior_cost, path_id: path.path_id });
         }

@@ -76,7 +76,7 @@ impl Rib {
         let Some(peer) = self.peer_mut(id) else { return };
         let is_renamed = core::mem::replace(&mut peer.router_id, router_id) != router_id;
         let (config, kept) = (peer.config, peer.kept());
-        let key = GroupKey::new(View::new(&self.config, &config), context);
+        let key = GroupKey::new(id, View::new(&self.config, &config), context);
         let number = self.groups.iter().position(|group| group.as_ref().is_some_and(|group| *group.key() == key));
         let number = number.unwrap_or_else(|| {
             let free = self.groups.iter().position(Option::is_none).unwrap_or(self.groups.len());
@@ -88,6 +88,9 @@ impl Rib {
             free
         });
         let number = crate::num::count(number);
+        if key.targets.is_some() {
+            self.retargeted.insert(id.0);
+        }
         for route in kept.iter() {
             let own = self.routes.get(route).and_then(|r| r.best).is_some_and(|best| best.peer() == id.0);
             if let Some(group) = group_at(&mut self.groups, number) {
@@ -267,7 +270,7 @@ impl Rib {
         config: PeerConfig,
         context: &Context,
     ) -> bool {
-        let key = GroupKey::new(View::new(&self.config, &config), context);
+        let key = GroupKey::new(id, View::new(&self.config, &config), context);
         let Some(peer) = self.peer_mut(id) else { return false };
         peer.config = config;
         let (router_id, number) = (peer.router_id, peer.group);

@@ -71,7 +71,7 @@ impl Rib {
             let attributes = update.attributes();
             if block.is_empty() {
                 update.write_canonical(&mut block);
-                import::add_otc(&config, &attributes, &mut block);
+                import::complete(&config, section.family, &attributes, &mut block);
             }
             let (family, next_hop) = (section.family, section.next_hop);
             let route = Incoming { family, attributes: &attributes, next_hop, peer: &config, config: &self.config };
@@ -215,6 +215,7 @@ impl Rib {
                 store.retain(attr);
                 route.paths.push(new);
                 let Some(dest) = self.tables.prefix(id) else { return };
+                self.note_target(peer, dest);
                 if let Some(peer) = self.peer_mut(PeerId(peer)) {
                     peer.paths = peer.paths.saturating_add(1);
                     peer.add_route(id, dest);
@@ -251,6 +252,7 @@ impl Rib {
             route.paths.shrink_to_fit();
         }
         let Some(dest) = self.tables.prefix(id) else { return };
+        self.note_target(peer, dest);
         if let Some(peer) = self.peer_mut(PeerId(peer)) {
             peer.paths = peer.paths.saturating_sub(removed);
             if !left {

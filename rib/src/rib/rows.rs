@@ -3,12 +3,12 @@
 use alloc::vec::Vec;
 
 use bgp_wire::attr::Attributes;
-use bgp_wire::nlri::{NlriBuf, Nlris};
+use bgp_wire::nlri::{NlriBuf, NlriValue, Nlris};
 use bgp_wire::{Announced, Family, PathId, UpdateView};
 
 use super::decide::selected;
 use super::receive::OriginateError;
-use super::{NextHop, Rib};
+use super::{NextHop, Rib, group_at};
 use crate::dest::{self, Dest, Parts, RowNlri};
 use crate::event::{RowRef, Selected, UpdateOutcome};
 use crate::import::{self, Incoming, Ineligible};
@@ -16,6 +16,7 @@ use crate::path::{LOCAL, Path};
 use crate::peer::{PeerConfig, PeerId, PeerPolicy};
 use crate::policy::{self, Party};
 use crate::store::{AttrId, AttrStore};
+use crate::targets::Targets;
 
 impl Rib {
     /// Withdraws all routes of one section; how many there were.
@@ -52,6 +53,7 @@ impl Rib {
         }
         let mut block = Vec::new();
         update.write_canonical(&mut block);
+        import::complete(config, family, &attributes, &mut block);
         let len = block.len();
         let policy = match config.policy {
             PeerPolicy::Use(policy) => Some(self.policies.get(policy).cloned()),
@@ -89,6 +91,33 @@ impl Rib {
                     store.release(attr);
                 }
                 None => outcome.rejected = outcome.rejected.saturating_add(1),
+            }
+        }
+    }
+
+    /// A peer may want other route targets when it has one more or less route of them.
+    pub(super) fn note_target(&mut self, peer: u32, dest: Dest) {
+        if matches!(dest, Dest::Row(_)) && dest.family() == Family::RT_CONSTRAIN && peer != LOCAL {
+            self.retargeted.insert(peer);
+        }
+    }
+
+    /// Tells the groups of peers what they want now (RFC 4684 section 5).
+    pub(super) fn renew_targets(&mut self, store: &AttrStore) {
+        while let Some(peer) = self.retargeted.pop_first() {
+            let id = PeerId(peer);
+            let mut targets = Targets::default();
+            for row in self.adj_rib_in_nlri(store, id) {
+                if let NlriValue::RtConstrain(membership) = row.nlri.as_ref().value() {
+                    targets.add(membership);
+                }
+            }
+            let number = self.peer(id).and_then(|peer| peer.group);
+            if let Some(group) = number.and_then(|number| group_at(&mut self.groups, number))
+                && group.key().targets == Some(peer)
+                && group.set_targets(targets)
+            {
+                group.refill();
             }
         }
     }

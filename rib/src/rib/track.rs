@@ -1,6 +1,6 @@
 //! Next hop tracking: what the owner says of interior costs and of reachability.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use core::net::IpAddr;
 
 use bgp_wire::attr::NextHop;
@@ -8,6 +8,7 @@ use hashbrown::HashTable;
 
 use super::Rib;
 use crate::keyed::Keyed;
+use crate::peer::Vantage;
 use crate::store::{AttrId, AttrStore};
 
 /// Next hops that differ from the default, which is reachable at cost 0.
@@ -15,6 +16,8 @@ use crate::store::{AttrId, AttrStore};
 pub(super) struct NextHops {
     keyed: Option<Keyed>,
     table: HashTable<Tracked>,
+    /// Interior costs as other places see them.
+    seen_from: BTreeMap<(Vantage, IpAddr), u32>,
     /// Those that were told something new since routes were last looked at.
     changed: BTreeSet<IpAddr>,
 }
@@ -28,15 +31,17 @@ struct Tracked {
 
 impl NextHops {
     /// The interior cost to an attribute's next hop; `None`: it cannot be reached.
-    pub(super) fn cost(&self, store: &AttrStore, attr: AttrId) -> Option<u32> {
-        if self.table.is_empty() {
+    pub(super) fn cost(&self, store: &AttrStore, attr: AttrId, vantage: Option<Vantage>) -> Option<u32> {
+        if self.table.is_empty() && vantage.is_none() {
             return Some(0);
         }
         let Some(addr) = store.next_hop(attr).and_then(NextHop::addr) else { return Some(0) };
-        match self.find(addr) {
-            None => Some(0),
-            Some(tracked) => (!tracked.unreachable).then_some(tracked.cost),
-        }
+        let own = match self.find(addr) {
+            None => 0,
+            Some(tracked) if tracked.unreachable => return None,
+            Some(tracked) => tracked.cost,
+        };
+        Some(vantage.and_then(|vantage| self.seen_from.get(&(vantage, addr))).copied().unwrap_or(own))
     }
 
     fn find(&self, addr: IpAddr) -> Option<&Tracked> {
@@ -65,6 +70,30 @@ impl Rib {
     /// [`process`](Rib::process), which looks at every route once for any number of changes.
     pub fn set_igp_cost(&mut self, next_hop: IpAddr, cost: u32) {
         self.next_hops.set(next_hop, self.tables.keyed(), |tracked| tracked.cost = cost);
+    }
+
+    /// The interior cost to a next hop as seen from another place than this reflector (RFC 9107 section 3.1), for the peers
+    /// that are [there](crate::PeerConfig::with_vantage); `None`, as before any call: as seen from here. It acts on the next
+    /// [`process`](Rib::process).
+    ///
+    /// ```
+    /// # use bgp_rib::{AttrStore, Config, Rib, Vantage};
+    /// # use bgp_wire::{Asn, BgpId};
+    /// # let mut rib = Rib::new(Config::new(Asn(64512), BgpId(1)), 2);
+    /// // The exit 192.0.2.9 is far from here, and near for those in the west.
+    /// rib.set_igp_cost("192.0.2.9".parse()?, 1000);
+    /// rib.set_vantage_cost(Vantage(1), "192.0.2.9".parse()?, Some(10));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set_vantage_cost(&mut self, vantage: Vantage, next_hop: IpAddr, cost: Option<u32>) {
+        let table = &mut self.next_hops.seen_from;
+        let old = match cost {
+            Some(cost) => table.insert((vantage, next_hop), cost),
+            None => table.remove(&(vantage, next_hop)),
+        };
+        if old != cost {
+            self.next_hops.changed.insert(next_hop);
+        }
     }
 
     /// Whether a next hop cannot be reached: routes with it do not compete (RFC 4271 section 9.1.2; all can where
