@@ -3,7 +3,7 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use bgp_wire::{Error, HEADER_LEN, MessageType, frame, message_type};
+use bgp_wire::{Error, HEADER_LEN, MessageType, message_type};
 use bytes::Bytes;
 
 /// Octets of a message that a read has cut; empty, and without memory, between messages.
@@ -13,68 +13,70 @@ pub(crate) struct Incoming {
 }
 
 impl Incoming {
-    /// Takes `octets` after what is there already and hands every whole message to `message`, until that says stop;
-    /// `next` is what it would have said before.
+    /// Takes `octets` after what is there already and hands every whole message to the stream, until that is over.
     ///
     /// The octets of a message that is whole in `octets` are lent from there and never copied.
     ///
     /// # Errors
     /// A header that RFC 4271 section 6.1 refuses, with the octets that begin at it. What comes after it is dropped.
-    pub(crate) fn receive(
-        &mut self,
-        octets: &[u8],
-        mut next: Next,
-        mut message: impl FnMut(&[u8]) -> Next,
-    ) -> Result<(), (Error, Vec<u8>)> {
+    pub(crate) fn receive(&mut self, octets: &[u8], stream: &mut impl Stream) -> Result<(), (Error, Vec<u8>)> {
         let mut rest = octets;
         while !self.partial.is_empty() {
-            let Next::Go(limit) = next else { return self.stop() };
             // More than the message must not go in: what is copied is only what the header asks for.
             let wanted = missing(&self.partial).min(rest.len());
             let Some((head, tail)) = rest.split_at_checked(wanted) else { return Ok(()) };
             self.partial.extend_from_slice(head);
             rest = tail;
             let partial = core::mem::take(&mut self.partial);
-            match frame(&partial, limit) {
-                Ok(Some((whole, _))) => next = message(whole),
-                Ok(None) => {
+            match stream.cut(&partial) {
+                Cut::Message(whole, _) => stream.message(whole),
+                Cut::Incomplete => {
                     self.partial = partial;
                     if rest.is_empty() {
                         return Ok(());
                     }
                 }
-                Err(error) => return Err((error, partial)),
+                Cut::Wrong(error) => return Err((error, partial)),
+                Cut::Over => return Ok(()),
             }
         }
         loop {
-            let Next::Go(limit) = next else { return self.stop() };
-            match frame(rest, limit) {
-                Ok(Some((whole, tail))) => {
+            match stream.cut(rest) {
+                Cut::Message(whole, tail) => {
                     rest = tail;
-                    next = message(whole);
+                    stream.message(whole);
                 }
-                Ok(None) => {
+                Cut::Incomplete => {
                     self.partial.extend_from_slice(rest);
                     return Ok(());
                 }
-                Err(error) => return Err((error, rest.iter().take(HEADER_LEN).copied().collect())),
+                Cut::Wrong(error) => return Err((error, rest.iter().take(HEADER_LEN).copied().collect())),
+                Cut::Over => return Ok(()),
             }
         }
     }
-
-    fn stop(&mut self) -> Result<(), (Error, Vec<u8>)> {
-        self.partial = Vec::new();
-        Ok(())
-    }
 }
 
-/// What becomes of the stream.
+/// Whose octets they are: it says where messages end, and takes them.
+pub(crate) trait Stream {
+    /// Cuts the first message off.
+    fn cut<'m>(&self, octets: &'m [u8]) -> Cut<'m>;
+
+    /// Takes a whole message.
+    fn message(&mut self, message: &[u8]);
+}
+
+/// The beginning of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Next {
-    /// It goes on; no message may be longer than this many octets.
-    Go(usize),
+pub(crate) enum Cut<'m> {
+    /// A whole message, and what follows it.
+    Message(&'m [u8], &'m [u8]),
+    /// More octets are needed.
+    Incomplete,
+    /// No message begins so.
+    Wrong(Error),
     /// The connection is over: the rest of the stream is nobody's.
-    Stop,
+    Over,
 }
 
 /// How many octets the message that begins with `partial` lacks, as far as its header tells; at least 1.

@@ -9,7 +9,7 @@ use bgp_wire::{Family, MessageType, RefreshSubtype, message_type};
 use bytes::Bytes;
 
 use super::Speaker;
-use crate::connection::Next;
+use crate::connection::{Cut, Stream};
 use crate::event::{ConnId, Direction, Event, Refused};
 use crate::peer::{Due, Line, Peer, Which};
 
@@ -138,14 +138,12 @@ impl Speaker {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn receive(&mut self, store: &mut AttrStore, now: Instant, conn: ConnId, octets: &[u8]) {
-        let Next::Go(limit) = self.next(conn) else { return };
+        if !self.is_open(conn) {
+            return;
+        }
         self.counters.octets = self.counters.octets.saturating_add(u64::try_from(octets.len()).unwrap_or(u64::MAX));
         let mut incoming = self.connections.take_incoming(conn);
-        let outcome = incoming.receive(octets, Next::Go(limit), |message| {
-            self.counters.messages = self.counters.messages.saturating_add(1);
-            self.message(store, now, conn, message);
-            self.next(conn)
-        });
+        let outcome = incoming.receive(octets, &mut Reading { speaker: self, store, now, conn });
         self.connections.put_incoming(conn, incoming);
         if let Err((error, header)) = outcome
             && let Some((peer, which)) = self.line_of(conn)
@@ -280,10 +278,6 @@ impl Speaker {
     pub(super) fn line_of(&self, conn: ConnId) -> Option<(PeerId, Which)> {
         let peer = self.connections.peer(conn)?;
         Some((peer, self.peer_ref(peer)?.which(conn)?))
-    }
-
-    fn next(&self, conn: ConnId) -> Next {
-        self.session(conn).map_or(Next::Stop, |session| Next::Go(session.receive_limit()))
     }
 
     fn message(&mut self, store: &mut AttrStore, now: Instant, conn: ConnId, message: &[u8]) {
@@ -454,5 +448,29 @@ impl Speaker {
         let deadline = peer.deadline().map(|(at, _)| at);
         self.deadlines.set(id.0, deadline);
         self.leave_if_gone(id);
+    }
+}
+
+/// A connection that is being read from.
+struct Reading<'r> {
+    speaker: &'r mut Speaker,
+    store: &'r mut AttrStore,
+    now: Instant,
+    conn: ConnId,
+}
+
+impl Stream for Reading<'_> {
+    fn cut<'m>(&self, octets: &'m [u8]) -> Cut<'m> {
+        match self.speaker.session(self.conn).map(|session| session.frame(octets)) {
+            Some(Ok(Some((message, rest)))) => Cut::Message(message, rest),
+            Some(Ok(None)) => Cut::Incomplete,
+            Some(Err(error)) => Cut::Wrong(error),
+            None => Cut::Over,
+        }
+    }
+
+    fn message(&mut self, message: &[u8]) {
+        self.speaker.counters.messages = self.speaker.counters.messages.saturating_add(1);
+        self.speaker.message(self.store, self.now, self.conn, message);
     }
 }
