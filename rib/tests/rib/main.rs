@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod bench;
+mod daemons;
 mod export_model;
 mod policy;
 mod rfc4271;
