@@ -2,9 +2,9 @@
 
 use core::net::Ipv4Addr;
 
-use crate::{Config, Df, DscpDecap, EcnMode, Fragmentation, Tos, Ttl};
+use crate::{Config, Df, DscpDecap, EcnMode, Fragmentation, Mode, OuterOptions, Tos, Ttl};
 
-/// A [`Config`] of fixed layout: 24 octets, aligned to 4, no padding. Its image is [`BpfConfig::to_bytes`], so that no
+/// A [`Config`] of fixed layout: 68 octets, aligned to 4, no padding. Its image is [`BpfConfig::to_bytes`], so that no
 /// one needs to look at memory; as a C struct:
 ///
 /// ```c
@@ -21,6 +21,10 @@ use crate::{Config, Df, DscpDecap, EcnMode, Fragmentation, Tos, Ttl};
 ///     __u8   fragmentation;/* 0 outer, 1 inner, 2 refuse */
 ///     __u8   max_nesting;
 ///     __u16  flags;        /* IPIP_*, host order */
+///     __u8   mode;         /* 0 ipip, 1 mplsip, 2 any */
+///     __u8   options_len;  /* a multiple of 4 */
+///     __u8   reserved[2];  /* 0 */
+///     __u8   options[40];  /* of the outer header, 0 behind options_len */
 /// };
 /// ```
 ///
@@ -44,7 +48,7 @@ use crate::{Config, Df, DscpDecap, EcnMode, Fragmentation, Tos, Ttl};
 /// assert_eq!(Config::try_from(BpfConfig::from_bytes(image)), Ok(config));
 /// # Ok::<(), ipip::BpfError>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(C)]
 #[expect(clippy::exhaustive_structs, reason = "the layout is the interface")]
 pub struct BpfConfig {
@@ -72,50 +76,40 @@ pub struct BpfConfig {
     pub max_nesting: u8,
     /// The bits of the table above.
     pub flags: u16,
+    /// 0 `ipip`, 1 `mplsip`, 2 `any`.
+    pub mode: u8,
+    /// Octets of options of the outer header, a multiple of 4.
+    pub options_len: u8,
+    /// 0.
+    pub reserved: [u8; 2],
+    /// Options of the outer header, 0 behind `options_len`.
+    pub options: [u8; OuterOptions::MAX_LEN],
 }
 
 const _: () = assert!(size_of::<BpfConfig>() == BpfConfig::LEN && align_of::<BpfConfig>() <= 4);
 
 impl BpfConfig {
     /// Octets of the value: what the map is made with.
-    pub const LEN: usize = 24;
+    pub const LEN: usize = 68;
 
     /// The octets as they are in memory, numbers in the host's order.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; BpfConfig::LEN] {
-        let [l0, l1, l2, l3] = self.local;
-        let [r0, r1, r2, r3] = self.remote;
-        let [s0, s1, s2, s3] = self.icmp_source;
-        let [m0, m1] = self.mtu.to_ne_bytes();
-        let [i0, i1] = self.ident.to_ne_bytes();
-        let [f0, f1] = self.flags.to_ne_bytes();
-        let BpfConfig { ttl, tos, ecn, df, fragmentation, max_nesting, .. } = *self;
-        [
-            l0,
-            l1,
-            l2,
-            l3,
-            r0,
-            r1,
-            r2,
-            r3,
-            s0,
-            s1,
-            s2,
-            s3,
-            m0,
-            m1,
-            i0,
-            i1,
-            ttl,
-            tos,
-            ecn,
-            df,
-            fragmentation,
-            max_nesting,
-            f0,
-            f1,
-        ]
+        let BpfConfig { ttl, tos, ecn, df, fragmentation, max_nesting, mode, options_len, .. } = *self;
+        let addresses = [self.local, self.remote, self.icmp_source].into_iter().flatten();
+        let numbers = [self.mtu, self.ident].map(u16::to_ne_bytes).into_iter().flatten();
+        let fields = addresses
+            .chain(numbers)
+            .chain([ttl, tos, ecn, df, fragmentation, max_nesting])
+            .chain(self.flags.to_ne_bytes())
+            .chain([mode, options_len])
+            .chain(self.reserved)
+            .chain(self.options);
+        let mut octets = [0; BpfConfig::LEN];
+        for (octet, field) in octets.iter_mut().zip(fields) {
+            *octet = field;
+        }
+        octets
     }
 
     /// The value that has these octets in memory.
@@ -146,6 +140,11 @@ impl BpfConfig {
             max_nesting,
             f0,
             f1,
+            mode,
+            options_len,
+            v0,
+            v1,
+            options @ ..,
         ] = octets;
         BpfConfig {
             local: [l0, l1, l2, l3],
@@ -160,6 +159,10 @@ impl BpfConfig {
             fragmentation,
             max_nesting,
             flags: u16::from_ne_bytes([f0, f1]),
+            mode,
+            options_len,
+            reserved: [v0, v1],
+            options,
         }
     }
 }
@@ -208,6 +211,20 @@ impl From<&Config> for BpfConfig {
             },
             max_nesting: config.max_nesting,
             flags: bits.iter().filter(|(set, _)| *set).fold(0, |flags, (_, bit)| flags | bit),
+            mode: match config.mode {
+                Mode::Ipip => 0,
+                Mode::Mplsip => 1,
+                Mode::Any => 2,
+            },
+            options_len: u8::try_from(config.options.len()).unwrap_or_default(),
+            reserved: [0; 2],
+            options: {
+                let mut room = [0; OuterOptions::MAX_LEN];
+                for (octet, option) in room.iter_mut().zip(config.options.as_bytes()) {
+                    *octet = *option;
+                }
+                room
+            },
         }
     }
 }
@@ -228,6 +245,15 @@ pub enum BpfError {
     /// Flags that do not exist.
     #[error("flags {0:#06x} are not all known")]
     Flags(u16),
+    /// A mode that does not exist.
+    #[error("mode {0} does not exist")]
+    Mode(u8),
+    /// Options that cannot be. Value: their length.
+    #[error("{0} octets of options are no options of a header")]
+    Options(u8),
+    /// Octets that are reserved and not 0.
+    #[error("reserved octets are not 0")]
+    Reserved,
 }
 
 impl TryFrom<BpfConfig> for Config {
@@ -237,6 +263,10 @@ impl TryFrom<BpfConfig> for Config {
         if value.flags >= COUNT_GRE << 1 {
             return Err(BpfError::Flags(value.flags));
         }
+        if value.reserved != [0; 2] {
+            return Err(BpfError::Reserved);
+        }
+        let options = options(&value).ok_or(BpfError::Options(value.options_len))?;
         let is = |bit: u16| value.flags & bit != 0;
         let some = |octets: [u8; 4]| (octets != [0; 4]).then_some(Ipv4Addr::from(octets));
         Ok(Config {
@@ -257,6 +287,13 @@ impl TryFrom<BpfConfig> for Config {
                 2 => Df::Never,
                 other => return Err(BpfError::Df(other)),
             },
+            mode: match value.mode {
+                0 => Mode::Ipip,
+                1 => Mode::Mplsip,
+                2 => Mode::Any,
+                other => return Err(BpfError::Mode(other)),
+            },
+            options,
             mtu: value.mtu,
             fragmentation: match value.fragmentation {
                 0 => Fragmentation::Outer,
@@ -273,6 +310,13 @@ impl TryFrom<BpfConfig> for Config {
             count_gre: is(COUNT_GRE),
         })
     }
+}
+
+/// The options, which must be whole words with nothing behind them.
+fn options(value: &BpfConfig) -> Option<OuterOptions> {
+    let (octets, behind) = value.options.split_at_checked(value.options_len.into())?;
+    let whole = octets.len().is_multiple_of(4) && behind.iter().all(|octet| *octet == 0);
+    OuterOptions::new(octets).ok().filter(|_| whole)
 }
 
 const TTL_INHERIT: u16 = 1 << 0;
@@ -296,6 +340,8 @@ mod tests {
         assert_eq!(core::mem::offset_of!(BpfConfig, ttl), 16);
         assert_eq!(core::mem::offset_of!(BpfConfig, fragmentation), 20);
         assert_eq!(core::mem::offset_of!(BpfConfig, flags), 22);
+        assert_eq!(core::mem::offset_of!(BpfConfig, mode), 24);
+        assert_eq!(core::mem::offset_of!(BpfConfig, options), 28);
     }
 
     #[test]
@@ -305,6 +351,7 @@ mod tests {
         config.icmp_source = Some(Ipv4Addr::new(10, 0, 0, 1));
         (config.ttl, config.tos, config.df) = (Ttl::Inherit, Tos::Fixed(0xb8), Df::Never);
         (config.mtu, config.ident, config.max_nesting) = (1460, 0xabcd, 3);
+        (config.mode, config.options) = (Mode::Any, OuterOptions::router_alert());
         let value = BpfConfig::from(&config);
         let image = value.to_bytes();
         assert_eq!(BpfConfig::from_bytes(image), value);
@@ -324,5 +371,10 @@ mod tests {
         }
         assert_eq!(Config::try_from(BpfConfig { ecn: 3, ..value }), Err(BpfError::Ecn(3)));
         assert_eq!(Config::try_from(BpfConfig { flags: 0x80, ..value }), Err(BpfError::Flags(0x80)));
+        assert_eq!(Config::try_from(BpfConfig { mode: 3, ..value }), Err(BpfError::Mode(3)));
+        assert_eq!(Config::try_from(BpfConfig { reserved: [0, 1], ..value }), Err(BpfError::Reserved));
+        for options_len in [0, 1, 3, 41, 255] {
+            assert_eq!(Config::try_from(BpfConfig { options_len, ..value }), Err(BpfError::Options(options_len)));
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use core::net::Ipv4Addr;
 
-use crate::EcnMode;
-use crate::header::OVERHEAD;
+use crate::header::{HEADER_LEN, OVERHEAD, PROTOCOL_IPIP, PROTOCOL_MPLS};
+use crate::{EcnMode, OuterOptions};
 
 /// Configuration of a [`Tunnel`](crate::Tunnel). Make one with [`Config::new`] and set the fields that differ. The serde
 /// form has a field for each, all there but `remote` and `icmp_source`; TTL and TOS are a number or `inherit`.
@@ -36,6 +36,12 @@ pub struct Config {
     pub dscp_decap: DscpDecap,
     /// Outer DF. Default: inherit.
     pub df: Df,
+    /// What the tunnel carries. Default: IPv4.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub mode: Mode,
+    /// Options of the outer header. Default: none.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub options: OuterOptions,
     /// Path MTU in octets for outer datagrams: the MTU of the link to the exit, before any ICMP lowers it for a
     /// [`Path`](crate::Path). Default: 1500.
     pub mtu: u16,
@@ -71,6 +77,8 @@ impl Config {
             ecn,
             dscp_decap: DscpDecap::Pipe,
             df: Df::Inherit,
+            mode: Mode::Ipip,
+            options: OuterOptions::none(),
             mtu: 1500,
             fragmentation: Fragmentation::Outer,
             ident: 0,
@@ -83,10 +91,48 @@ impl Config {
         }
     }
 
-    /// The largest inner datagram in octets while nothing lowers the path MTU: `mtu` - 20.
+    /// The largest inner datagram in octets while nothing lowers the path MTU: `mtu` - 20, less the options.
     #[must_use]
     pub fn tunnel_mtu(&self) -> u16 {
-        self.mtu.saturating_sub(OVERHEAD)
+        self.mtu.saturating_sub(self.overhead())
+    }
+
+    /// Octets of the outer header, the headroom that encapsulation needs: [`HEADROOM`](crate::HEADROOM), which is 20,
+    /// and the options; at most 60.
+    #[must_use]
+    #[inline]
+    pub fn headroom(&self) -> usize {
+        HEADER_LEN + self.options.len()
+    }
+
+    /// The same as a length that is taken off MTUs.
+    pub(crate) fn overhead(&self) -> u16 {
+        OVERHEAD + self.options.overhead()
+    }
+}
+
+/// What a tunnel carries: Linux's `mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
+#[non_exhaustive]
+pub enum Mode {
+    /// IPv4, protocol 4 (RFC 2003).
+    #[default]
+    Ipip,
+    /// Labelled packets, protocol 137 (RFC 4023): [`Tunnel::encap_mpls`](crate::Tunnel::encap_mpls) and
+    /// [`Tunnel::decap_mpls`](crate::Tunnel::decap_mpls).
+    Mplsip,
+    /// Both.
+    Any,
+}
+
+impl Mode {
+    pub(crate) fn carries(self, protocol: u8) -> bool {
+        match protocol {
+            PROTOCOL_IPIP => self != Mode::Mplsip,
+            PROTOCOL_MPLS => self != Mode::Ipip,
+            _ => false,
+        }
     }
 }
 

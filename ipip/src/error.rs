@@ -57,6 +57,11 @@ reasons! {
     InnerSourceNotAllowed, "inner_source_not_allowed", "peer may not send inner source";
     /// An inner destination that the tunnel does not serve (RFC 2003 section 6.2). Value: the address.
     InnerDestinationNotAllowed, "inner_destination_not_allowed", "tunnel does not serve inner destination";
+    /// The tunnel does not carry such payload (see [`Mode`](crate::Mode)). Value: its protocol.
+    NotCarried, "not_carried", "tunnel does not carry protocol";
+    /// A label stack without a bottom within the octets there are, or with the implicit null label, which no packet has
+    /// (RFC 3032 section 2.1). Value: the octets there are.
+    LabelStack, "label_stack", "label stack malformed, octets";
     /// Fewer octets than 20, or than the outer total length. Value: the octets there are.
     OuterTruncated, "outer_truncated", "outer datagram truncated, octets";
     /// Outer IHL below 5 or beyond the total length. Value: the field.
@@ -71,8 +76,8 @@ reasons! {
     OuterOverlap, "outer_overlap", "outer fragments overlap, flags and offset";
     /// A fragment beyond the room for reassembly. Value: the octets it would need.
     OuterTooLong, "outer_too_long", "outer datagram too long to reassemble, octets";
-    /// The outer protocol is not 4. Value: the protocol.
-    NotIpip, "not_ipip", "outer protocol is not 4";
+    /// The outer protocol is not 4, or not one that the tunnel carries. Value: the protocol.
+    NotIpip, "not_ipip", "outer protocol is not one of the tunnel";
     /// The outer destination is not our unicast address. Value: the address.
     NotLocal, "not_local", "outer destination is not ours";
     /// The outer source is no configured peer. Value: the address.

@@ -2,14 +2,15 @@
 
 use core::ops::Range;
 
-use crate::Ident;
 use crate::header::{HEADER_LEN, Header, MAX_HEADER_LEN, fragment_field};
+use crate::{Ident, OuterOptions};
 
 /// What goes before an inner datagram: one outer header, or one or two headers for each fragment. Nothing is copied
 /// of the payload, so it fits scatter/gather output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OuterHeader {
     pub(crate) octets: [u8; HEADER_LEN],
+    pub(crate) options: OuterOptions,
     pub(crate) inner_len: u16,
     pub(crate) plan: Plan,
 }
@@ -25,11 +26,18 @@ pub(crate) enum Plan {
 }
 
 impl OuterHeader {
-    /// The 20 octets before the whole inner datagram; when [`OuterHeader::is_fragmented`], what the fragments are of.
+    /// The 20 octets before [`OuterHeader::options`] and the whole inner datagram; when
+    /// [`OuterHeader::is_fragmented`], what the fragments are of.
     #[must_use]
     #[inline]
     pub fn octets(&self) -> [u8; HEADER_LEN] {
         self.octets
+    }
+
+    /// What follows the 20 octets: [`Config::options`](crate::Config::options), none by default.
+    #[must_use]
+    pub fn options(&self) -> &[u8] {
+        self.options.as_bytes()
     }
 
     /// Octets of the inner datagram, its total length: what lies behind is link padding and is not sent.
@@ -65,7 +73,7 @@ impl OuterHeader {
     /// ```
     #[must_use]
     pub fn fragments<'i>(&self, inner: &'i [u8]) -> Fragments<'i> {
-        Fragments::new(&self.octets, self.plan, inner, self.inner_len())
+        Fragments::new(Header::of(&self.octets), self.options, self.plan, inner, self.inner_len())
     }
 }
 
@@ -73,6 +81,7 @@ impl OuterHeader {
 #[derive(Debug, Clone)]
 pub struct Fragments<'i> {
     outer: Header,
+    options: OuterOptions,
     plan: Plan,
     inner: &'i [u8],
     inner_len: usize,
@@ -83,13 +92,13 @@ pub struct Fragments<'i> {
 /// One datagram to send: a header to write, and the octets of the inner datagram that follow it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fragment {
-    octets: [u8; HEADER_LEN + MAX_HEADER_LEN],
+    octets: [u8; 2 * MAX_HEADER_LEN],
     len: usize,
     payload: Range<usize>,
 }
 
 impl Fragment {
-    /// The outer header, and behind it the new inner header when the inner datagram is what is fragmented.
+    /// The outer header with its options, and behind it the new inner header when the inner datagram is what is fragmented.
     #[must_use]
     pub fn header(&self) -> &[u8] {
         self.octets.get(..self.len).unwrap_or_default()
@@ -101,12 +110,13 @@ impl Fragment {
         self.payload.clone()
     }
 
-    fn new(header: [u8; HEADER_LEN], payload: Range<usize>) -> Fragment {
-        let mut octets = [0; HEADER_LEN + MAX_HEADER_LEN];
-        if let Some(start) = octets.first_chunk_mut() {
-            *start = header;
-        }
-        Fragment { octets, len: HEADER_LEN, payload }
+    /// Behind `header` with `options`, whose total length becomes what there is.
+    fn new(header: Header, options: &[u8], payload: Range<usize>) -> Option<Fragment> {
+        let mut octets = [0; 2 * MAX_HEADER_LEN];
+        let total = HEADER_LEN + options.len() + payload.len();
+        let header = Header { total_len: u16::try_from(total).ok()?, ..header };
+        let len = header.write_with(options, octets.first_chunk_mut()?)?;
+        Some(Fragment { octets, len, payload })
     }
 }
 
@@ -117,28 +127,32 @@ impl Iterator for Fragments<'_> {
         let start = self.next.take()?;
         let end = self.inner_len;
         match &mut self.plan {
-            Plan::Whole => Some(Fragment::new(self.outer.write(), start..end)),
+            Plan::Whole => Fragment::new(self.outer, self.options.as_bytes(), start..end),
             Plan::Outer(size) => {
                 let stop = end.min(start.checked_add(usize::from(*size))?);
                 self.next = (stop < end).then_some(stop);
-                let header = Header {
-                    total_len: u16::try_from(HEADER_LEN + stop - start).ok()?,
-                    fragment: fragment_field(false, stop < end, u16::try_from(start / 8).ok()?),
-                    ..self.outer
-                };
-                Some(Fragment::new(header.write(), start..stop))
+                let fragment = fragment_field(false, stop < end, u16::try_from(start / 8).ok()?);
+                let header = Header { fragment, ..self.outer };
+                if start == 0 {
+                    return Fragment::new(header, self.options.as_bytes(), start..stop);
+                }
+                let mut options = [0; MAX_HEADER_LEN];
+                let len = copied_options(self.options.as_bytes(), &mut options)?;
+                Fragment::new(header, options.get(..len)?, start..stop)
             }
             Plan::Inner(size, idents) => {
                 let stop = end.min(start.checked_add(usize::from(*size))?);
                 let ident = if self.outer.dont_fragment() { self.outer.ident } else { idents.take() };
                 self.next = (stop < end).then_some(stop);
-                let mut options = [0; MAX_HEADER_LEN];
-                let (inner, len) = self.inner_header(start, stop, &mut options)?;
-                let header =
-                    Header { total_len: u16::try_from(HEADER_LEN + len + stop - start).ok()?, ident, ..self.outer };
-                let mut fragment = Fragment::new(header.write(), start..stop);
-                fragment.octets.get_mut(HEADER_LEN..)?.copy_from_slice(&inner);
+                let mut inner = [0; MAX_HEADER_LEN];
+                let len = self.inner_header(start, stop, &mut inner)?;
+                let inner = inner.get(..len)?;
+                // The inner header is payload to the outer one, but it is not among the caller's octets.
+                let behind = start.checked_sub(len)?..stop;
+                let mut fragment = Fragment::new(Header { ident, ..self.outer }, self.options.as_bytes(), behind)?;
+                fragment.octets.get_mut(fragment.len..)?.get_mut(..len)?.copy_from_slice(inner);
                 fragment.len += len;
+                fragment.payload = start..stop;
                 Some(fragment)
             }
         }
@@ -146,31 +160,34 @@ impl Iterator for Fragments<'_> {
 }
 
 impl<'i> Fragments<'i> {
-    pub(crate) fn new(outer: &[u8; HEADER_LEN], plan: Plan, inner: &'i [u8], inner_len: usize) -> Fragments<'i> {
+    pub(crate) fn new(
+        outer: Header,
+        options: OuterOptions,
+        plan: Plan,
+        inner: &'i [u8],
+        inner_len: usize,
+    ) -> Fragments<'i> {
         let start = match plan {
             Plan::Inner(..) => Header::read(inner).map_or(0, |header| header.len()),
             _ => 0,
         };
-        Fragments { outer: Header::of(outer), plan, inner, inner_len, next: Some(start) }
+        Fragments { outer, options, plan, inner, inner_len, next: Some(start) }
     }
 
-    /// The inner header of the inner fragment that carries `start..stop`, and its length.
-    fn inner_header(
-        &self,
-        start: usize,
-        stop: usize,
-        octets: &mut [u8; MAX_HEADER_LEN],
-    ) -> Option<([u8; MAX_HEADER_LEN], usize)> {
+    /// Writes the inner header of the inner fragment that carries `start..stop`; gives its length.
+    fn inner_header(&self, start: usize, stop: usize, octets: &mut [u8; MAX_HEADER_LEN]) -> Option<usize> {
         let original = Header::read(self.inner)?;
         let position = start.checked_sub(original.len())?;
-        let len = if position == 0 {
-            octets.get_mut(..original.len())?.copy_from_slice(self.inner.get(..original.len())?);
-            original.len()
+        let all = self.inner.get(HEADER_LEN..original.len())?;
+        let mut options = [0; MAX_HEADER_LEN];
+        let options = if position == 0 {
+            all
         } else {
-            copied_options(self.inner.get(HEADER_LEN..original.len())?, octets.get_mut(HEADER_LEN..)?)? + HEADER_LEN
+            let len = copied_options(all, &mut options)?;
+            options.get(..len)?
         };
         let header = Header {
-            total_len: u16::try_from(len + stop - start).ok()?,
+            total_len: u16::try_from(HEADER_LEN + options.len() + stop - start).ok()?,
             fragment: fragment_field(
                 false,
                 original.more_fragments() || stop < self.inner_len,
@@ -178,15 +195,7 @@ impl<'i> Fragments<'i> {
             ),
             ..original
         };
-        let mut fixed = header.write();
-        if let Some(first) = fixed.first_mut() {
-            *first = 0x40 | u8::try_from(len / 4).ok()?;
-        }
-        crate::header::put_checksum(&mut fixed, 0);
-        *octets.first_chunk_mut()? = fixed;
-        let sum = crate::checksum(octets.get(..len)?);
-        crate::header::put_checksum(octets, sum);
-        Some((*octets, len))
+        header.write_with(options, octets)
     }
 }
 

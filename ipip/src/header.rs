@@ -15,6 +15,7 @@ pub(crate) const PROTOCOL_ICMP: u8 = 1;
 pub(crate) const PROTOCOL_IPIP: u8 = 4;
 pub(crate) const PROTOCOL_UDP: u8 = 17;
 pub(crate) const PROTOCOL_IPV6: u8 = 41;
+pub(crate) const PROTOCOL_MPLS: u8 = 137;
 
 pub(crate) const DF: u16 = 0x4000;
 pub(crate) const MF: u16 = 0x2000;
@@ -96,6 +97,22 @@ impl Header {
         let sum = !fold(add(add(first, second), third.into()));
         let [c0, c1] = sum.to_ne_bytes();
         [0x45, self.tos, l0, l1, i0, i1, f0, f1, self.ttl, self.protocol, c0, c1, s0, s1, s2, s3, d0, d1, d2, d3]
+    }
+
+    /// Writes the header with `options` behind it, whose length is a multiple of 4; gives the octets of both. `None` when
+    /// there are more than 40.
+    pub(crate) fn write_with(&self, options: &[u8], octets: &mut [u8; MAX_HEADER_LEN]) -> Option<usize> {
+        let (fixed, room) = octets.split_first_chunk_mut::<HEADER_LEN>()?;
+        *fixed = self.write();
+        if !options.is_empty() {
+            room.get_mut(..options.len())?.copy_from_slice(options);
+            let len = HEADER_LEN + options.len();
+            *fixed.first_mut()? = 0x40 | u8::try_from(len / 4).ok()?;
+            put_checksum(fixed, 0);
+            let sum = checksum(octets.get(..len)?);
+            put_checksum(octets, sum);
+        }
+        Some(HEADER_LEN + options.len())
     }
 
     #[inline]

@@ -6,12 +6,12 @@ use crate::address::is_host;
 use crate::header::{self, Header, Layer};
 use crate::{Error, Reason};
 
-/// The outer header of a datagram of `protocol` to `local`, from a host; one of a fragment where `fragments` are asked
+/// The outer header of a datagram of a protocol that the tunnel `carries` to `local`, from a host; one of a fragment where `fragments` are asked
 /// for. Whether the source is a peer is left to the tunnel.
 pub(crate) fn parse(
     packet: &[u8],
     local: Ipv4Addr,
-    protocol: u8,
+    carries: impl Fn(u8) -> bool,
     verify: bool,
     fragments: bool,
 ) -> Result<Header, Error> {
@@ -19,7 +19,7 @@ pub(crate) fn parse(
     if outer.destination != local || !is_host(local) {
         return Err(Error::new(Reason::NotLocal, 16, outer.destination.to_bits()));
     }
-    if outer.protocol != protocol {
+    if !carries(outer.protocol) {
         return Err(Error::new(Reason::NotIpip, 9, outer.protocol));
     }
     if !fragments && outer.is_fragment() {

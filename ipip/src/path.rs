@@ -4,7 +4,6 @@ use core::net::Ipv4Addr;
 use core::time::Duration;
 
 use crate::Config;
-use crate::header::OVERHEAD;
 
 /// The way to one tunnel exit, and what ICMP has told about it. The caller keeps one per exit; it is small and `Copy`.
 ///
@@ -73,7 +72,7 @@ impl Path {
     #[must_use]
     #[inline]
     pub fn tunnel_mtu(&self, config: &Config, now: Duration) -> u16 {
-        self.mtu(config, now).saturating_sub(OVERHEAD)
+        self.mtu(config, now).saturating_sub(config.overhead())
     }
 
     /// Takes a path MTU from a trusted source, such as an ICMP 3/4 that [`Tunnel::notice`](crate::Tunnel::notice)

@@ -1,11 +1,11 @@
-//! serde forms of TTL and TOS: a number or the word `inherit`. Written by hand because serde's untagged enums allocate.
+//! serde forms of TTL and TOS: a number or the word `inherit`; of options: digits. Written by hand because serde's untagged enums allocate.
 
 use core::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-use crate::{Tos, Ttl};
+use crate::{OuterOptions, Tos, Ttl};
 
 impl Serialize for Ttl {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -34,6 +34,32 @@ impl Serialize for Tos {
 impl<'de> Deserialize<'de> for Tos {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Tos, D::Error> {
         Ok(deserializer.deserialize_any(NumberOrInherit)?.map_or(Tos::Inherit, Tos::Fixed))
+    }
+}
+
+impl Serialize for OuterOptions {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for OuterOptions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<OuterOptions, D::Error> {
+        deserializer.deserialize_str(Hexadecimal)
+    }
+}
+
+struct Hexadecimal;
+
+impl Visitor<'_> for Hexadecimal {
+    type Value = OuterOptions;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("options as hexadecimal digits")
+    }
+
+    fn visit_str<E: Error>(self, digits: &str) -> Result<OuterOptions, E> {
+        digits.parse().map_err(E::custom)
     }
 }
 
@@ -71,7 +97,7 @@ mod tests {
     use std::vec::Vec;
 
     use super::*;
-    use crate::{Config, Df, DscpDecap, EcnMode, Fragmentation};
+    use crate::{Config, Df, DscpDecap, EcnMode, Fragmentation, Mode};
 
     /// A value of a configuration file.
     #[derive(Clone, Copy)]
@@ -155,6 +181,9 @@ mod tests {
         assert_eq!(config(&[]), Ok(expected));
         expected.remote = Some(Ipv4Addr::new(192, 0, 2, 2));
         assert_eq!(config(&[("remote", Field::Word("192.0.2.2"))]), Ok(expected));
+        (expected.mode, expected.options) = (Mode::Mplsip, OuterOptions::router_alert());
+        let more = [("mode", Field::Word("mplsip")), ("options", Field::Word("94040000"))];
+        assert_eq!(config(&[&more[..], &[("remote", Field::Word("192.0.2.2"))]].concat()), Ok(expected));
     }
 
     #[test]
@@ -166,6 +195,8 @@ mod tests {
             ("tos", Field::Truth(true)),
             ("mtu", Field::Number(65536)),
             ("ecn", Field::Word("Normal")),
+            ("mode", Field::Word("gre")),
+            ("options", Field::Word("8307")),
             ("local", Field::Word("192.0.2")),
         ] {
             assert!(config(&[(name, value)]).is_err(), "{name}");
@@ -182,13 +213,14 @@ mod tests {
                 self.0.serialize(f)
             }
         }
-        let written: [String; 4] = [
+        let written: [String; 5] = [
+            Text(OuterOptions::router_alert()).to_string(),
             Text(Ttl::Inherit).to_string(),
             Text(Ttl::Fixed(9)).to_string(),
             Text(Tos::Inherit).to_string(),
             Text(Tos::Fixed(136)).to_string(),
         ];
-        assert_eq!(written, ["inherit", "9", "inherit", "136"]);
+        assert_eq!(written, ["94040000", "inherit", "9", "inherit", "136"]);
         assert_eq!(Tos::deserialize(StrDeserializer::<Error>::new("inherit")), Ok(Tos::Inherit));
         assert_eq!(Ttl::deserialize(U64Deserializer::<Error>::new(9)), Ok(Ttl::Fixed(9)));
     }

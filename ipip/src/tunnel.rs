@@ -4,11 +4,13 @@ mod decap;
 mod encap;
 mod icmp;
 mod lane;
+mod mpls;
 mod plain;
 
 pub use decap::Decapsulated;
 pub use encap::Encapsulated;
 pub use icmp::Notice;
+pub use mpls::Labelled;
 
 use core::net::Ipv4Addr;
 
@@ -97,6 +99,13 @@ impl<P: PeerSet> Tunnel<P> {
         self.lane = Lane::none(&self.config);
         self.gate = Gate::shut(&self.config);
         &mut self.config
+    }
+
+    /// Octets that [`Tunnel::encap`] needs before the inner datagram: [`Config::headroom`].
+    #[must_use]
+    #[inline]
+    pub fn headroom(&self) -> usize {
+        self.config.headroom()
     }
 
     /// The peers.

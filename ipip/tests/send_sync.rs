@@ -4,8 +4,9 @@ use core::net::Ipv4Addr;
 
 use ipip::{
     AnyPeer, BpfConfig, BpfError, Config, Counters, Decapsulated, Df, DscpDecap, EcnMode, Encapsulated, Endpoints,
-    Error, Fragment, Fragmentation, Fragments, Ident, LinuxError, LinuxOptions, NoPeers, Notice, OuterHeader, Path,
-    PeerBlocks, PeerPrefixes, PeerTable, Reason, Reassembly, SortedPeers, TokenBucket, Tos, Ttl, Tunnel,
+    Error, Fragment, Fragmentation, Fragments, Ident, Labelled, LinuxError, LinuxOptions, Mode, NoPeers, Notice,
+    OptionsError, OuterHeader, OuterOptions, Path, PeerBlocks, PeerPrefixes, PeerTable, Reason, Reassembly,
+    SortedPeers, TokenBucket, Tos, Ttl, Tunnel,
 };
 
 fn is<T: Send + Sync>() {}
@@ -13,10 +14,19 @@ fn is<T: Send + Sync>() {}
 #[test]
 fn public_types_are_send_and_sync() {
     is::<(AnyPeer, NoPeers, SortedPeers<'_>, PeerPrefixes<'_>, PeerBlocks<'_>, PeerTable<'_>)>();
-    is::<(Config, Df, DscpDecap, EcnMode, Fragmentation, Tos, Ttl)>();
+    is::<(Config, Df, DscpDecap, EcnMode, Fragmentation, Mode, OptionsError, OuterOptions, Tos, Ttl)>();
     is::<(Counters, Error, Reason, Ident, TokenBucket, Path)>();
     is::<(BpfConfig, BpfError, Endpoints, LinuxError, LinuxOptions)>();
-    is::<(Decapsulated<'_>, Encapsulated<'_>, Fragment, Fragments<'_>, OuterHeader, Notice<'_>, Reassembly<'_>)>();
+    is::<(
+        Decapsulated<'_>,
+        Encapsulated<'_>,
+        Fragment,
+        Fragments<'_>,
+        OuterHeader,
+        Notice<'_>,
+        Labelled<'_>,
+        Reassembly<'_>,
+    )>();
     is::<Tunnel<Ipv4Addr>>();
 }
 

@@ -116,8 +116,8 @@ impl<P: PeerSet> Tunnel<P> {
         }
     }
 
-    /// Takes a fragment of an outer datagram, which [`Tunnel::decap`] refuses with `OuterFragment`. Gives the whole
-    /// outer datagram, ready for `decap`, when this fragment completes it.
+    /// Takes a fragment of an outer datagram, which [`Tunnel::decap`] and [`Tunnel::decap_mpls`] refuse with `OuterFragment`. Gives the
+    /// whole outer datagram, ready for them, when this fragment completes it.
     ///
     /// # Errors
     /// The fragment is dropped and counted. Of the outer header as in [`Tunnel::decap`], so that nobody but peers
@@ -149,7 +149,7 @@ impl<P: PeerSet> Tunnel<P> {
         now: Duration,
         packet: &[u8],
     ) -> Result<Option<&'r mut [u8]>, Error> {
-        let result = self.outer(packet, true).and_then(|outer| {
+        let result = self.outer(packet, |_| true, true).and_then(|outer| {
             let payload = packet.get(outer.len()..outer.total()).unwrap_or_default();
             reassembly.push(now, &outer, payload)
         });
@@ -161,7 +161,7 @@ impl<P: PeerSet> Tunnel<P> {
 
     fn decap_checked<'p>(&self, packet: &'p mut [u8]) -> Result<Decapsulated<'p>, Error> {
         let config = &self.config;
-        let outer = self.outer(packet, false)?;
+        let outer = self.outer(packet, |protocol| protocol == PROTOCOL_IPIP, false)?;
         let offset = outer.len();
         // `parse` holds that 20 <= header <= total <= packet.
         let body = packet.get_mut(offset..outer.total()).unwrap_or_default();
@@ -176,10 +176,12 @@ impl<P: PeerSet> Tunnel<P> {
         Ok(Decapsulated { inner, offset, peer: outer.source, outer_ttl: outer.ttl, ecn_anomaly: anomaly })
     }
 
-    /// The outer header of a datagram that is for this tunnel; one of a fragment where `fragments` are asked for.
-    fn outer(&self, packet: &[u8], fragments: bool) -> Result<Header, Error> {
+    /// The outer header of a datagram that is for this tunnel, of a protocol that is wanted and that the tunnel carries;
+    /// one of a fragment where `fragments` are asked for.
+    pub(super) fn outer(&self, packet: &[u8], wanted: impl Fn(u8) -> bool, fragments: bool) -> Result<Header, Error> {
         let config = &self.config;
-        let outer = outer::parse(packet, config.local, PROTOCOL_IPIP, config.verify_outer_checksum, fragments)?;
+        let carries = |protocol| config.mode.carries(protocol) && wanted(protocol);
+        let outer = outer::parse(packet, config.local, carries, config.verify_outer_checksum, fragments)?;
         if self.is_own(outer.source) || !self.peers.contains(outer.source) {
             return Err(Error::new(Reason::SourceNotAllowed, 12, outer.source.to_bits()));
         }

@@ -4,8 +4,13 @@ use core::time::Duration;
 
 use crate::counters::count_one;
 use crate::fragments::{Plan, idents_for};
-use crate::header::{HEADER_LEN, Header, Layer, OFFSET_MASK, OVERHEAD, decrement_ttl, fragment_field, parse};
-use crate::{Df, Error, Fragmentation, Fragments, Ident, OuterHeader, Path, PeerSet, Reason, Tos, Ttl, ecn, nesting};
+use crate::header::{
+    HEADER_LEN, Header, Layer, MAX_HEADER_LEN, OFFSET_MASK, PROTOCOL_IPIP, decrement_ttl, fragment_field, parse,
+};
+use crate::{
+    Config, Df, Error, Fragmentation, Fragments, Ident, OuterHeader, OuterOptions, Path, PeerSet, Reason, Tos, Ttl,
+    ecn, nesting,
+};
 
 use super::Tunnel;
 
@@ -27,7 +32,12 @@ impl<'b> Encapsulated<'b> {
     /// The inner datagram within it: what [`Fragment::payload`](crate::Fragment::payload) is a range of.
     #[must_use]
     pub fn inner(&self) -> &'b [u8] {
-        self.octets.get(HEADER_LEN..).unwrap_or_default()
+        self.octets.get(self.header_len()..).unwrap_or_default()
+    }
+
+    /// Octets of the outer header, options included.
+    fn header_len(&self) -> usize {
+        self.octets.first().map_or(HEADER_LEN, |first| usize::from(first & 15) * 4)
     }
 
     /// Whether it does not fit the path MTU and goes out as [`Encapsulated::fragments`].
@@ -39,20 +49,21 @@ impl<'b> Encapsulated<'b> {
     /// What to send as headers and ranges of [`Encapsulated::inner`]: one item for a datagram that fits.
     #[must_use]
     pub fn fragments(&self) -> Fragments<'b> {
-        let header = self.octets.first_chunk().unwrap_or(&[0; HEADER_LEN]);
-        Fragments::new(header, self.plan, self.inner(), self.inner().len())
+        let header = Header::of(self.octets.first_chunk().unwrap_or(&[0; HEADER_LEN]));
+        let options = self.octets.get(HEADER_LEN..self.header_len()).unwrap_or_default();
+        Fragments::new(header, OuterOptions::of_header(options), self.plan, self.inner(), self.inner().len())
     }
 }
 
 impl<P: PeerSet> Tunnel<P> {
-    /// Encapsulates in place: `buffer` holds [`HEADROOM`](crate::HEADROOM) free octets and then the inner datagram
+    /// Encapsulates in place: `buffer` holds [`Tunnel::headroom`] free octets (20 without options) and then the inner datagram
     /// (link padding behind it is not sent). The outer header is written into the headroom; when
     /// [`Config::forwarded`](crate::Config::forwarded) is set, the inner TTL is decremented.
     ///
     /// # Errors
     /// The datagram is dropped and counted, and the buffer is as it was: `NoHeadroom`; `InnerTruncated`,
     /// `InnerNotIpv4`, `InnerBadHeader`, `InnerChecksum` for what is no IPv4 datagram; `InnerTtlZero` or, when
-    /// forwarding, `TtlExceeded`; `Loop`; `Nesting`; `TooBig`. Offsets count from the inner datagram.
+    /// forwarding, `TtlExceeded`; `Loop`; `Nesting`; `TooBig`; `NotCarried` by the mode. Offsets count from the inner datagram.
     /// [`Tunnel::icmp_reply`] makes the ICMP error to send, if any.
     ///
     /// ```
@@ -147,7 +158,7 @@ impl<P: PeerSet> Tunnel<P> {
         match plain.map(|total| u16::try_from(total - HEADER_LEN)) {
             Some(Ok(inner_len)) => {
                 count_one(&mut self.counters.encapsulated);
-                Ok(OuterHeader { octets, inner_len, plan: Plan::Whole })
+                Ok(OuterHeader { octets, options: OuterOptions::none(), inner_len, plan: Plan::Whole })
             }
             _ => self.header_in_detail(path, now, head, available),
         }
@@ -183,15 +194,26 @@ impl<P: PeerSet> Tunnel<P> {
         now: Duration,
         buffer: &'b mut [u8],
     ) -> Result<Encapsulated<'b>, Error> {
-        let Some((headroom, inner)) = buffer.split_first_chunk_mut::<HEADER_LEN>() else {
-            self.counters.drop_for(Reason::NoHeadroom);
-            return Err(Error::octets(Reason::NoHeadroom, 0, buffer.len()));
-        };
+        let (headroom, inner) = self.split(buffer)?;
         let available = inner.len();
         let outer = self.header_in_detail(path, now, inner, available)?;
-        *headroom = outer.octets;
-        let octets = buffer.get(..HEADER_LEN + outer.inner_len()).unwrap_or_default();
-        Ok(Encapsulated { octets, plan: outer.plan })
+        place(&outer, headroom);
+        Ok(self.placed(&outer, buffer))
+    }
+
+    /// The headroom and what is behind it.
+    pub(super) fn split<'b>(&mut self, buffer: &'b mut [u8]) -> Result<(&'b mut [u8], &'b mut [u8]), Error> {
+        let available = buffer.len();
+        buffer.split_at_mut_checked(self.headroom()).ok_or_else(|| {
+            self.counters.drop_for(Reason::NoHeadroom);
+            Error::octets(Reason::NoHeadroom, 0, available)
+        })
+    }
+
+    /// The datagram behind the header that was placed in its headroom.
+    pub(super) fn placed<'b>(&self, outer: &OuterHeader, buffer: &'b [u8]) -> Encapsulated<'b> {
+        let octets = buffer.get(..self.headroom() + outer.inner_len()).unwrap_or_default();
+        Encapsulated { octets, plan: outer.plan }
     }
 
     #[cold]
@@ -210,7 +232,12 @@ impl<P: PeerSet> Tunnel<P> {
         available: usize,
     ) -> Result<OuterHeader, Error> {
         let result = self.outer_header(path, now, head, available);
-        match &result {
+        self.count_sent(&result);
+        result
+    }
+
+    pub(super) fn count_sent(&mut self, result: &Result<OuterHeader, Error>) {
+        match result {
             Ok(outer) => {
                 count_one(&mut self.counters.encapsulated);
                 if outer.is_fragmented() {
@@ -219,7 +246,6 @@ impl<P: PeerSet> Tunnel<P> {
             }
             Err(error) => self.counters.drop_for(error.reason),
         }
-        result
     }
 
     fn outer_header(
@@ -230,6 +256,9 @@ impl<P: PeerSet> Tunnel<P> {
         available: usize,
     ) -> Result<OuterHeader, Error> {
         let config = self.config;
+        if !config.mode.carries(PROTOCOL_IPIP) {
+            return Err(Error::new(Reason::NotCarried, 0, PROTOCOL_IPIP));
+        }
         let inner = parse(head, available, Layer::Inner, config.verify_inner_checksum)?;
         let ttl = self.inner_ttl(&inner)?;
         self.refuse_loops(path, &inner)?;
@@ -237,7 +266,7 @@ impl<P: PeerSet> Tunnel<P> {
         if nested > config.max_nesting {
             return Err(Error::new(Reason::Nesting, 9, nested));
         }
-        let plan = plan(&inner, self.outer_df(&inner), config.fragmentation, path.mtu(&config, now), self.ident)?;
+        let plan = plan(&inner, self.outer_df(&inner), &config, path.mtu(&config, now), self.ident)?;
 
         // Nothing fails from here on.
         if let (true, Some(octets)) = (config.forwarded, head.first_chunk_mut()) {
@@ -250,7 +279,7 @@ impl<P: PeerSet> Tunnel<P> {
         let mut header = Header {
             tos: (dscp & !ecn::MASK) | config.ecn.outer(inner.tos),
             // With fragments of the inner datagram there may be no whole outer one, and no one asks for its length.
-            total_len: inner.total_len.saturating_add(OVERHEAD),
+            total_len: inner.total_len.saturating_add(config.overhead()),
             fragment: fragment_field(self.outer_df(&inner), false, 0),
             ttl: match config.ttl {
                 Ttl::Fixed(ttl) => ttl,
@@ -265,7 +294,7 @@ impl<P: PeerSet> Tunnel<P> {
                 self.ident.take();
             }
         }
-        Ok(OuterHeader { octets: header.write(), inner_len: inner.total_len, plan })
+        Ok(OuterHeader { octets: fixed(&header, &config), options: config.options, inner_len: inner.total_len, plan })
     }
 
     /// The inner TTL to send (RFC 2003 section 3.1).
@@ -302,34 +331,52 @@ impl<P: PeerSet> Tunnel<P> {
     }
 }
 
+/// The first 20 octets of a header with the options of `config`.
+pub(super) fn fixed(header: &Header, config: &Config) -> [u8; HEADER_LEN] {
+    let mut octets = [0; MAX_HEADER_LEN];
+    // There is room for all options that a configuration can have.
+    let _ = header.write_with(config.options.as_bytes(), &mut octets);
+    octets.first_chunk().copied().unwrap_or_default()
+}
+
+/// Writes the header into headroom of its length.
+pub(super) fn place(outer: &OuterHeader, headroom: &mut [u8]) {
+    if let Some((fixed, options)) = headroom.split_first_chunk_mut() {
+        *fixed = outer.octets;
+        if options.len() == outer.options.len() {
+            options.copy_from_slice(outer.options.as_bytes());
+        }
+    }
+}
+
 /// Whole or in fragments, or too big (RFC 4459 section 3).
-fn plan(inner: &Header, outer_df: bool, how: Fragmentation, path_mtu: u16, ident: Ident) -> Result<Plan, Error> {
+fn plan(inner: &Header, outer_df: bool, config: &Config, path_mtu: u16, ident: Ident) -> Result<Plan, Error> {
     let mtu = usize::from(path_mtu);
-    if HEADER_LEN + inner.total() <= mtu {
+    if config.headroom() + inner.total() <= mtu {
         return Ok(Plan::Whole);
     }
     let too_big = Error::new(Reason::TooBig, 2, inner.total_len);
     if inner.dont_fragment() {
         return Err(too_big);
     }
-    match how {
+    match config.fragmentation {
         // An outer datagram of more than 65535 octets does not exist, in fragments neither.
-        Fragmentation::Outer if !outer_df && inner.total_len.checked_add(OVERHEAD).is_some() => {
-            fragment_size(mtu, HEADER_LEN).map(Plan::Outer).ok_or(too_big)
+        Fragmentation::Outer if !outer_df && inner.total_len.checked_add(config.overhead()).is_some() => {
+            fragment_size(mtu, config.headroom()).map(Plan::Outer).ok_or(too_big)
         }
         Fragmentation::Inner => {
             let last = usize::from(inner.offset()) + (inner.total() - inner.len()) / 8;
             if last > usize::from(OFFSET_MASK) {
                 return Err(Error::new(Reason::InnerBadHeader, 6, inner.fragment));
             }
-            fragment_size(mtu, HEADER_LEN + inner.len()).map(|size| Plan::Inner(size, ident)).ok_or(too_big)
+            fragment_size(mtu, config.headroom() + inner.len()).map(|size| Plan::Inner(size, ident)).ok_or(too_big)
         }
         _ => Err(too_big),
     }
 }
 
 /// The octets each fragment carries behind `headers`, a multiple of 8; `None` when there is no room for any.
-fn fragment_size(mtu: usize, headers: usize) -> Option<u16> {
+pub(super) fn fragment_size(mtu: usize, headers: usize) -> Option<u16> {
     let size = u16::try_from(mtu.checked_sub(headers)? / 8 * 8).ok()?;
     (size > 0).then_some(size)
 }

@@ -94,7 +94,7 @@ impl<P: PeerSet> Tunnel<P> {
     }
 
     /// Reads an ICMP datagram that came to us and accepts it when it is an error about a datagram this tunnel sent:
-    /// protocol 4, from our address, to [`Config::remote`](crate::Config::remote) or, without one, to a peer. All
+    /// protocol 4 (or 137, by the mode), from our address, to [`Config::remote`](crate::Config::remote) or, without one, to a peer. All
     /// else could be forged to poison the path MTU.
     ///
     /// # Errors
@@ -255,11 +255,13 @@ impl<P: PeerSet> Tunnel<P> {
         };
         let remote = quoted.destination;
         let is_peer = self.config.remote.map_or_else(|| self.peers.contains(remote), |only| only == remote);
-        if quoted.protocol != PROTOCOL_IPIP || quoted.source != self.config.local || !is_peer {
+        if !self.config.mode.carries(quoted.protocol) || quoted.source != self.config.local || !is_peer {
             return Err(Error::new(Reason::IcmpForeignQuote, offset + ICMP_HEADER_LEN + 16, remote.to_bits()));
         }
         let end = quoted.total().min(quote.len());
-        let inner = if quoted.offset() == 0 { quote.get(quoted.len()..end).unwrap_or_default() } else { &[] };
+        // Of a labelled packet there is no one to tell; what is learned is for the path.
+        let shows_inner = quoted.offset() == 0 && quoted.protocol == PROTOCOL_IPIP;
+        let inner = if shows_inner { quote.get(quoted.len()..end).unwrap_or_default() } else { &[] };
         Ok(Notice { remote, reporter: outer.source, message, quoted, inner })
     }
 

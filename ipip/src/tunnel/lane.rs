@@ -106,7 +106,9 @@ impl Lane {
 
     /// Takes what can change of a path to the same exit: its MTU.
     fn measure(&mut self, config: &Config, path: &Path, now: Duration) {
-        let mtu = if config.local == path.remote() { 0 } else { path.tunnel_mtu(config, now) };
+        // With options, or without IPv4 to carry, all goes the long way, which has no instructions to count.
+        let long = config.local == path.remote() || !config.options.is_empty() || !config.mode.carries(PROTOCOL_IPIP);
+        let mtu = if long { 0 } else { path.tunnel_mtu(config, now) };
         self.lengths = u64::from(mtu.saturating_sub(OVERHEAD - 1));
         self.unlearned = if path.unlearned().is_unspecified() { NOWHERE } else { path.unlearned() };
     }

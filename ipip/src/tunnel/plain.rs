@@ -32,7 +32,7 @@ pub(super) struct Gate {
 
 impl Gate {
     pub(super) fn new(config: &Config) -> Gate {
-        let short = is_host(config.local) && config.dscp_decap == DscpDecap::Pipe;
+        let short = is_host(config.local) && config.dscp_decap == DscpDecap::Pipe && config.mode.carries(PROTOCOL_IPIP);
         Gate {
             local: config.local,
             end: config.remote.unwrap_or(config.local),

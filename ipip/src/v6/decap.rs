@@ -121,7 +121,7 @@ impl Tunnel {
     fn outer(&self, packet: &[u8]) -> Result<Outer, Error> {
         match self.config.ends {
             Ends::V4 { local, remote } => {
-                let outer = outer::parse(packet, local, IPV6, true, false)?;
+                let outer = outer::parse(packet, local, |protocol| protocol == IPV6, true, false)?;
                 if outer.source != remote && self.config.embedding.is_none() {
                     return Err(Error::new(Reason::SourceNotAllowed, 12));
                 }

@@ -405,3 +405,5 @@ fn what_is_prepared_for_one_exit_is_used_for_no_other() {
         }
     }
 }
+
+mod options;
