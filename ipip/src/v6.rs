@@ -1,9 +1,10 @@
 //! The tunnels that have IPv6 on one side or on both: 4in6 and 6in6 (RFC 2473), 6in4 (RFC 4213).
 //!
-//! One [`Tunnel`] has two ends, and takes from its other end only. [`Ends`] say what is outside; what is inside shows in
-//! each datagram. IPv4 in IPv4 is [`crate::Tunnel`].
+//! One [`Tunnel`] has two ends, and takes from its other end only, or from the peers of a [`PeerSet`]. [`Ends`] say what
+//! is outside; what is inside shows in each datagram. IPv4 in IPv4 is [`crate::Tunnel`].
 //!
-//! Not supported: reassembly of outer fragments (they are refused), extension headers outside beside destination options.
+//! Not supported: extension headers outside beside destination options and the fragment header, options of an outer IPv4
+//! header, MPLS.
 
 mod decap;
 mod embedding;
@@ -11,6 +12,8 @@ mod encap;
 mod header;
 mod icmp;
 mod limit;
+mod peers;
+mod reassembly;
 mod relay;
 #[cfg(test)]
 mod tests;
@@ -24,6 +27,7 @@ use crate::{Counters, DscpDecap, EcnMode, Ident, Reason, TokenBucket, Tos, Ttl};
 pub use decap::Decapsulated;
 pub use embedding::Embedding;
 pub use encap::{Encapsulated, Fragment, Fragments};
+pub use peers::{PeerBlocks, PeerSet};
 
 /// Octets of headroom that encapsulation needs: an IPv6 header and the Tunnel Encapsulation Limit.
 pub const HEADROOM: usize = 48;
@@ -56,6 +60,16 @@ impl Ends {
         match self {
             Ends::V4 { local, .. } => local.into(),
             Ends::V6 { local, .. } => local.into(),
+        }
+    }
+
+    /// The same local end with another remote one.
+    fn with_remote(self, remote: IpAddr) -> Result<Ends, Error> {
+        match (self, remote) {
+            (Ends::V4 { local, .. }, IpAddr::V4(remote)) => Ok(Ends::V4 { local, remote }),
+            (Ends::V6 { local, .. }, IpAddr::V6(remote)) => Ok(Ends::V6 { local, remote }),
+            (Ends::V4 { .. }, IpAddr::V6(_)) => Err(Error::new(Reason::OuterNotIpv4, 0)),
+            (Ends::V6 { .. }, IpAddr::V4(_)) => Err(Error::new(Reason::OuterNotIpv6, 0)),
         }
     }
 
@@ -159,8 +173,9 @@ impl Config {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct Tunnel {
+pub struct Tunnel<P = IpAddr> {
     config: Config,
+    peers: P,
     /// The path MTU learned and when.
     learned: Option<(u16, Duration)>,
     ident: Ident,
@@ -181,11 +196,38 @@ impl Config {
 }
 
 impl Tunnel {
-    /// A tunnel with nothing learned.
+    /// A tunnel between its two ends, with nothing learned.
     #[must_use]
     pub fn new(config: Config) -> Tunnel {
+        Tunnel::with_peers(config, config.ends.remote())
+    }
+}
+
+impl<P: PeerSet> Tunnel<P> {
+    /// A tunnel that takes datagrams from `peers` only. [`Tunnel::encap`] sends to the other end of the configuration,
+    /// [`Tunnel::encap_to`] to any of them.
+    ///
+    /// ```
+    /// use core::{net::IpAddr, time::Duration};
+    /// use ipip::{EcnMode, v6::{Config, Ends, HEADROOM, PeerBlocks, Tunnel}};
+    ///
+    /// let (one, two) = ("2001:db8::2".parse()?, "2001:db8::3".parse()?);
+    /// let blocks = [(IpAddr::V6(one), "fd00:1::/48".parse()?), (IpAddr::V6(two), "10.2.0.0/16".parse()?)];
+    /// let ends = Ends::V6 { local: "2001:db8::1".parse()?, remote: one };
+    /// let peers = PeerBlocks::new(&blocks).ok_or("not sorted by peer")?;
+    /// let mut tunnel = Tunnel::with_peers(Config::new(ends, EcnMode::Normal), peers);
+    ///
+    /// let inner = [0x45, 0, 0, 0x14, 0x12, 0x34, 0, 0, 0x40, 0x11, 0x4f, 0xb0, 10, 244, 1, 5, 10, 244, 2, 9];
+    /// let mut buffer = [&[0; HEADROOM][..], &inner[..]].concat();
+    /// let sent = tunnel.encap_to(two.into(), Duration::ZERO, &mut buffer)?;
+    /// assert_eq!(sent.octets()[24..40], two.octets());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_peers(config: Config, peers: P) -> Tunnel<P> {
         Tunnel {
             config,
+            peers,
             learned: None,
             ident: Ident::new(0),
             ident6: 0,
@@ -200,13 +242,25 @@ impl Tunnel {
         &self.config
     }
 
+    /// The peers.
+    #[must_use]
+    pub fn peers(&self) -> &P {
+        &self.peers
+    }
+
+    /// The peers, to change them.
+    pub fn peers_mut(&mut self) -> &mut P {
+        &mut self.peers
+    }
+
     /// What was counted since the tunnel was made.
     #[must_use]
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
 
-    /// The path MTU outside: the least of the configured one and what was learned in the last ten minutes.
+    /// The path MTU outside: the least of the configured one and what was learned in the last ten minutes. With several
+    /// exits it is right for all of them: what was learned of one holds for the others too.
     #[must_use]
     pub fn path_mtu(&self, now: Duration) -> u16 {
         match self.learned {
@@ -221,6 +275,15 @@ impl Tunnel {
     #[must_use]
     pub fn tunnel_mtu(&self, now: Duration) -> u16 {
         self.path_mtu(now).saturating_sub(self.config.overhead())
+    }
+
+    fn is_own(&self, address: IpAddr) -> bool {
+        address == self.config.ends.local() || self.peers.is_own(address)
+    }
+
+    /// Whether `address` may be an exit, and so may be quoted as one: the other end or a peer.
+    fn is_exit(&self, address: IpAddr) -> bool {
+        address == self.config.ends.remote() || self.peers.contains(address)
     }
 
     /// Takes a path MTU; it is never raised, nor set below what every link carries: 68 for IPv4, 1280 for IPv6.

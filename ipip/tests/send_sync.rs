@@ -33,7 +33,9 @@ fn public_types_are_send_and_sync() {
 #[cfg(feature = "v6")]
 #[test]
 fn public_types_with_ipv6_are_send_and_sync() {
-    use ipip::v6::{Config, Decapsulated, Embedding, Encapsulated, Ends, Error, Fragment, Fragments, Tunnel};
-    is::<(Config, Embedding, Ends, Error, Tunnel)>();
+    use ipip::v6::{
+        Config, Decapsulated, Embedding, Encapsulated, Ends, Error, Fragment, Fragments, PeerBlocks, Tunnel,
+    };
+    is::<(Config, Embedding, Ends, Error, PeerBlocks<'_>, Tunnel)>();
     is::<(Decapsulated<'_>, Encapsulated<'_>, Fragment, Fragments<'_>)>();
 }

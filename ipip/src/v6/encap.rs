@@ -11,7 +11,7 @@ use crate::{Reason, Tos, Ttl, ecn};
 
 use super::header::{FRAGMENT, Header, IPV4, IPV6, Inner, LEN, decrement_hops, outer_v4};
 use super::limit::{self, OPTION_LEN};
-use super::{Ends, Error, HEADROOM, MIN_MTU, Tunnel};
+use super::{Ends, Error, HEADROOM, MIN_MTU, PeerSet, Tunnel};
 
 /// An inner datagram with its outer header before it, in the caller's buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +120,7 @@ impl Iterator for Fragments<'_> {
     }
 }
 
-impl Tunnel {
+impl<P: PeerSet> Tunnel<P> {
     /// Encapsulates in place: `buffer` holds [`HEADROOM`] free octets and then the inner datagram, IPv4 or IPv6, with
     /// link padding allowed behind it. The outer header ends where the headroom ends.
     ///
@@ -138,7 +138,32 @@ impl Tunnel {
     /// assert_eq!(error.reason, Reason::NoHeadroom);
     /// ```
     pub fn encap<'b>(&mut self, now: Duration, buffer: &'b mut [u8]) -> Result<Encapsulated<'b>, Error> {
-        match self.encap_checked(now, buffer) {
+        self.encap_to(self.config.ends.remote(), now, buffer)
+    }
+
+    /// As [`Tunnel::encap`], but to `exit`, which is one of several other ends (see [`Tunnel::with_peers`]). An address
+    /// that embeds its exit ([`Config::embedding`](super::Config::embedding)) goes to that one all the same.
+    ///
+    /// # Errors
+    /// As [`Tunnel::encap`]; and `OuterNotIpv4` or `OuterNotIpv6` when `exit` is not of the version of the ends.
+    ///
+    /// ```
+    /// # use core::{net::Ipv4Addr, time::Duration};
+    /// # use ipip::{EcnMode, Reason, v6::{Config, Ends, HEADROOM, Tunnel}};
+    /// let ends = Ends::V4 { local: Ipv4Addr::new(192, 0, 2, 1), remote: Ipv4Addr::new(192, 0, 2, 2) };
+    /// let mut tunnel = Tunnel::new(Config::new(ends, EcnMode::Normal));
+    /// let exit = "2001:db8::2".parse()?;
+    /// let error = tunnel.encap_to(exit, Duration::ZERO, &mut [0; 100]).map(|_| ()).unwrap_err();
+    /// assert_eq!(error.reason, Reason::OuterNotIpv4);
+    /// # Ok::<(), std::net::AddrParseError>(())
+    /// ```
+    pub fn encap_to<'b>(
+        &mut self,
+        exit: IpAddr,
+        now: Duration,
+        buffer: &'b mut [u8],
+    ) -> Result<Encapsulated<'b>, Error> {
+        match self.encap_checked(exit, now, buffer) {
             Ok((from, to, fragments)) => {
                 count_one(&mut self.counters.encapsulated);
                 if fragments.is_some() {
@@ -154,14 +179,15 @@ impl Tunnel {
         }
     }
 
-    fn encap_checked(&mut self, now: Duration, buffer: &mut [u8]) -> Result<Placed, Error> {
-        let config = self.config;
+    fn encap_checked(&mut self, exit: IpAddr, now: Duration, buffer: &mut [u8]) -> Result<Placed, Error> {
+        let mut config = self.config;
+        config.ends = config.ends.with_remote(exit)?;
         let Some((headroom, octets)) = buffer.split_at_mut_checked(HEADROOM) else {
             return Err(Error::new(Reason::NoHeadroom, 0));
         };
         let inner = Inner::parse(octets)?;
         let hops = self.hops(&inner)?;
-        self.refuse_loops(&inner)?;
+        self.refuse_loops(config.ends, &inner)?;
         let limit = self.limit(&inner, octets)?;
         let header_len = match (config.ends, limit) {
             (Ends::V4 { .. }, _) => HEADER_LEN,
@@ -246,15 +272,18 @@ impl Tunnel {
     }
 
     /// RFC 2473 section 4.1.2: what goes to the exit, or comes from an end, would go round.
-    fn refuse_loops(&self, inner: &Inner) -> Result<(), Error> {
-        let (local, remote): (IpAddr, IpAddr) = (self.config.ends.local(), self.config.ends.remote());
+    fn refuse_loops(&self, ends: Ends, inner: &Inner) -> Result<(), Error> {
+        let (local, remote) = (ends.local(), ends.remote());
         let (source, destination) = inner.addresses_at();
         // An address of ours that embeds our own end, or nobody's, leads nowhere.
         let exit = self.config.embedded(inner.destination);
-        if inner.destination == remote || local == remote || exit.is_some_and(|exit| exit == local || !is_host(exit)) {
+        if inner.destination == remote
+            || self.is_own(remote)
+            || exit.is_some_and(|exit| exit == local || !is_host(exit))
+        {
             return Err(Error::new(Reason::Loop, destination));
         }
-        if self.config.forwarded && (inner.source == local || inner.source == remote) {
+        if self.config.forwarded && (self.is_own(inner.source) || inner.source == remote) {
             return Err(Error::new(Reason::Loop, source));
         }
         Ok(())

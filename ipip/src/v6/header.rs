@@ -64,6 +64,42 @@ impl Header {
     }
 }
 
+/// The fragment header (RFC 8200 section 4.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fragmented {
+    pub(super) next: u8,
+    /// Offset in units of 8 octets, 2 reserved bits, and whether more follow.
+    pub(super) field: u16,
+    pub(super) ident: u32,
+    /// Where it begins, and where the header before says so.
+    pub(super) at: usize,
+    pub(super) announced_at: usize,
+}
+
+impl Fragmented {
+    pub(super) const LEN: usize = 8;
+
+    pub(super) fn read(datagram: &[u8], at: usize, announced_at: usize) -> Option<Fragmented> {
+        let &[next, _, o0, o1, i0, i1, i2, i3] = datagram.get(at..)?.first_chunk()?;
+        let (field, ident) = (u16::from_be_bytes([o0, o1]), u32::from_be_bytes([i0, i1, i2, i3]));
+        Some(Fragmented { next, field, ident, at, announced_at })
+    }
+
+    /// Where in the whole payload it begins, in octets.
+    pub(super) fn start(&self) -> usize {
+        usize::from(self.field & !7)
+    }
+
+    pub(super) fn more(&self) -> bool {
+        self.field & 1 == 1
+    }
+
+    /// The only one of its datagram, which is whole therefore (RFC 6946).
+    pub(super) fn is_atomic(&self) -> bool {
+        self.start() == 0 && !self.more()
+    }
+}
+
 /// What a tunnel looks at of an inner datagram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Inner {

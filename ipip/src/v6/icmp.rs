@@ -11,7 +11,7 @@ use crate::icmp::{self, HOST_UNREACHABLE, Message};
 
 use super::header::{DESTINATION_OPTIONS, HOP_BY_HOP, Header, ICMPV6, LEN};
 use super::limit::Options;
-use super::{Error, ICMP_MAX_LEN, MIN_MTU, Tunnel};
+use super::{Error, ICMP_MAX_LEN, MIN_MTU, PeerSet, Tunnel};
 
 /// What is told to the sender of an inner datagram, whatever its version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(super) enum Told {
     Limit(u16),
 }
 
-impl Tunnel {
+impl<P: PeerSet> Tunnel<P> {
     /// Writes the ICMP or `ICMPv6` error that tells the source of `inner` why [`Tunnel::encap`] refused it, into `out`
     /// ([`ICMP_MAX_LEN`] octets are enough). Gives the datagram to send; `None` as in
     /// [`crate::Tunnel::icmp_reply`], and when the configuration has no source for it.

@@ -12,7 +12,7 @@ use crate::path::plateau_below;
 use super::header::{DESTINATION_OPTIONS, Header, ICMPV6, IPV4, IPV6, LEN};
 use super::icmp::{PARAMETER_PROBLEM, TIME_EXCEEDED, TOO_BIG, Told, UNREACHABLE, message_checksum};
 use super::limit::{OPTION_LEN, Options};
-use super::{Ends, Error, Tunnel};
+use super::{Ends, Error, PeerSet, Tunnel};
 
 /// An error about a datagram of ours: what it says, and what is quoted of the inner datagram.
 struct Notice<'a> {
@@ -28,7 +28,7 @@ enum Says {
     Nothing,
 }
 
-impl Tunnel {
+impl<P: PeerSet> Tunnel<P> {
     /// Takes an ICMP or `ICMPv6` datagram that came to our end; when it is an error about a datagram this tunnel sent,
     /// learns from it and writes what the inner source is to be told into `out`. Gives the datagram to send, if any.
     ///
@@ -80,7 +80,7 @@ impl Tunnel {
     }
 
     fn read_v6<'a>(&self, datagram: &'a [u8]) -> Result<Notice<'a>, Error> {
-        let Ends::V6 { local, remote } = self.config.ends else { return Err(Error::new(Reason::OuterNotIpv6, 0)) };
+        let Ends::V6 { local, .. } = self.config.ends else { return Err(Error::new(Reason::OuterNotIpv6, 0)) };
         if datagram.first().is_some_and(|first| first >> 4 != 6) {
             return Err(Error::new(Reason::OuterNotIpv6, 0));
         }
@@ -108,7 +108,7 @@ impl Tunnel {
             let options = Options::read(quote, LEN).ok_or(malformed)?;
             (next, at) = (options.next, LEN + options.octets.len());
         }
-        if quoted.source != local || quoted.destination != remote || !matches!(next, IPV4 | IPV6) {
+        if quoted.source != local || !self.is_exit(quoted.destination.into()) || !matches!(next, IPV4 | IPV6) {
             return Err(Error::new(Reason::IcmpForeignQuote, LEN + 8 + 24));
         }
         let rest = u32::from_be_bytes([r0, r1, r2, r3]);
@@ -123,7 +123,7 @@ impl Tunnel {
     }
 
     fn read_v4<'a>(&self, datagram: &'a [u8]) -> Result<Notice<'a>, Error> {
-        let Ends::V4 { local, remote } = self.config.ends else { return Err(Error::new(Reason::OuterNotIpv4, 0)) };
+        let Ends::V4 { local, .. } = self.config.ends else { return Err(Error::new(Reason::OuterNotIpv4, 0)) };
         let outer = v4::parse(datagram, datagram.len(), v4::Layer::Outer, true)?;
         if outer.destination != local {
             return Err(Error::new(Reason::NotLocal, 16));
@@ -144,8 +144,11 @@ impl Tunnel {
         let quoted =
             v4::Header::read(quote).filter(|quoted| quoted.version == 4 && quoted.len() >= 20).ok_or(malformed)?;
         let inner = quote.get(quoted.len()..).and_then(Header::read).map(|inner| inner.destination.into());
-        let exit = inner.and_then(|destination| self.config.embedded(destination)).unwrap_or(remote);
-        if quoted.source != local || quoted.destination != exit || quoted.protocol != IPV6 {
+        let is_exit = match inner.and_then(|destination| self.config.embedded(destination)) {
+            Some(exit) => quoted.destination == exit,
+            None => self.is_exit(quoted.destination.into()),
+        };
+        if quoted.source != local || !is_exit || quoted.protocol != IPV6 {
             return Err(Error::new(Reason::IcmpForeignQuote, at + 8 + 16));
         }
         let says = match (kind, code) {

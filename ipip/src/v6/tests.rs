@@ -11,6 +11,9 @@ use super::*;
 use crate::testing::{datagram, fix_checksum, udp};
 use crate::{Reason, checksum};
 
+mod fragments;
+mod peers;
+
 const NEAR: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
 const FAR: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2);
 const HOST: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 5);
