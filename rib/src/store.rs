@@ -42,6 +42,9 @@ pub struct AttrStore {
     index: Index,
     entries: Pages<Entry>,
     free: Bits,
+    /// Decision keys of the blocks that came in; those that only go out have none.
+    facts: Pages<Facts>,
+    free_facts: Bits,
     memo: Memo,
     forms: Forms,
     scratch: Vec<u8>,
@@ -49,18 +52,22 @@ pub struct AttrStore {
 
 #[derive(Debug)]
 struct Entry {
-    /// The block, and behind it what paths say beside their key.
+    /// The block, behind it what paths say beside their key, and the NEXT_HOP last.
     octets: Box<[u8]>,
-    /// How many of `octets` are not of the block.
+    /// How many of `octets` are of what paths say.
     extra: u16,
-    next_hop: NextHop,
-    facts: Facts,
+    /// How many of them are the NEXT_HOP.
+    hop: u8,
+    /// Place of the decision key, or `NIL`.
+    facts: u32,
     refs: u32,
     /// Counts the uses of this slot: a memo that names an earlier one is void.
     generation: u32,
     /// First memo of this block, or `NIL`.
     memo: u32,
 }
+
+const _: () = assert!(size_of::<Entry>() <= 40);
 
 const NIL: u32 = u32::MAX;
 
@@ -73,6 +80,8 @@ impl AttrStore {
             index: Index::default(),
             entries: Pages::default(),
             free: Bits::default(),
+            facts: Pages::default(),
+            free_facts: Bits::default(),
             memo: Memo::default(),
             forms: Forms::default(),
             scratch: Vec::new(),
@@ -111,7 +120,7 @@ impl AttrStore {
     /// The NEXT_HOP; [`NextHop::None`] for own routes that go out with our own address.
     #[must_use]
     pub fn next_hop(&self, id: AttrId) -> Option<NextHop> {
-        self.entry(id).map(|entry| entry.next_hop)
+        self.entry(id).map(Entry::next_hop)
     }
 
     /// The id of a block with its next hop, with one reference for the caller; `None` when it is no canonical block or
@@ -122,18 +131,63 @@ impl AttrStore {
 
     /// As [`intern`](Self::intern) of the first `len` octets; the others are what a path says beside its key.
     pub(crate) fn intern_with(&mut self, octets: &[u8], len: usize, next_hop: NextHop) -> Option<AttrId> {
-        let extra = u16::try_from(octets.len().checked_sub(len)?).ok()?;
-        let hash = hash(&self.keyed, octets, extra, next_hop);
-        let is = |at: u32| {
-            self.entries.get(at).is_some_and(|e| e.next_hop == next_hop && e.extra == extra && *e.octets == *octets)
+        let attributes = octets.get(..len)?;
+        let id = match self.find(octets, len, next_hop) {
+            Some(id) if self.facts(id).is_some() => {
+                self.retain(id);
+                return Some(id);
+            }
+            found => found,
         };
-        if let Some(at) = self.index.find(hash, is) {
-            let id = AttrId::at(at)?;
-            self.retain(id);
-            return Some(id);
+        // Before anything is changed: what is no block is not interned.
+        let facts = Facts::of(&Attributes::from_canonical(attributes).ok()?);
+        let id = match id {
+            Some(id) => {
+                self.retain(id);
+                id
+            }
+            None => self.insert(octets, len, next_hop)?,
+        };
+        let at = match self.free_facts.pop_first() {
+            Some(at) => {
+                *self.facts.get_mut(at)? = facts;
+                at
+            }
+            None => self.facts.push(facts)?,
+        };
+        self.entries.get_mut(id.slot())?.facts = at;
+        Some(id)
+    }
+
+    /// As [`intern_with`](Self::intern_with), for a block that goes out and was made of one that came in: its decision key
+    /// is made when it comes in somewhere.
+    fn intern_out(&mut self, octets: &[u8], len: usize, next_hop: NextHop) -> Option<AttrId> {
+        match self.find(octets, len, next_hop) {
+            Some(id) => {
+                self.retain(id);
+                Some(id)
+            }
+            None => self.insert(octets, len, next_hop),
         }
-        let facts = Facts::of(&Attributes::from_canonical(octets.get(..len)?).ok()?);
-        let mut entry = Entry { octets: octets.into(), extra, next_hop, facts, refs: 1, generation: 0, memo: NIL };
+    }
+
+    fn find(&self, octets: &[u8], len: usize, next_hop: NextHop) -> Option<AttrId> {
+        let extra = extra_len(octets, len)?;
+        let is = |at: u32| self.entries.get(at).is_some_and(|entry| entry.is(octets, extra, next_hop));
+        AttrId::at(self.index.find(hash(&self.keyed, octets, extra, next_hop), is)?)
+    }
+
+    /// Adds a block that is not there, with one reference.
+    fn insert(&mut self, octets: &[u8], len: usize, next_hop: NextHop) -> Option<AttrId> {
+        let extra = extra_len(octets, len)?;
+        let (hop, hop_len) = hop_octets(next_hop);
+        let hop = hop.get(..usize::from(hop_len))?;
+        let mut all = Vec::with_capacity(octets.len() + hop.len());
+        all.extend_from_slice(octets);
+        all.extend_from_slice(hop);
+        let octets_hash = hash(&self.keyed, octets, extra, next_hop);
+        let octets = all.into_boxed_slice();
+        let mut entry = Entry { octets, extra, hop: hop_len, facts: NIL, refs: 1, generation: 0, memo: NIL };
         let at = match self.free.pop_first() {
             Some(at) => {
                 let slot = self.entries.get_mut(at)?;
@@ -144,7 +198,7 @@ impl AttrStore {
             None => self.entries.push(entry)?,
         };
         let (keyed, entries) = (&self.keyed, &self.entries);
-        self.index.insert(hash, at, |at| entries.get(at).map_or(0, |e| e.hash(keyed)));
+        self.index.insert(octets_hash, at, |at| entries.get(at).map_or(0, |e| e.hash(keyed)));
         AttrId::at(at)
     }
 
@@ -165,14 +219,19 @@ impl AttrStore {
         }
         let hash = entry.hash(&self.keyed);
         let memo = core::mem::replace(&mut entry.memo, NIL);
-        (entry.octets, entry.extra) = (Box::default(), 0);
+        let facts = core::mem::replace(&mut entry.facts, NIL);
+        (entry.octets, entry.extra, entry.hop) = (Box::default(), 0, 0);
+        if facts != NIL {
+            self.free_facts.insert(facts);
+        }
         self.index.remove(hash, at);
         self.memo.forget(&self.keyed, memo);
         self.free.insert(at);
     }
 
+    /// The decision key of a block that came in.
     pub(crate) fn facts(&self, id: AttrId) -> Option<&Facts> {
-        self.entry(id).map(|entry| &entry.facts)
+        self.facts.get(self.entry(id)?.facts)
     }
 
     /// What `key` came to before, with one reference for the caller. `Some(None)`: it cannot be sent.
@@ -223,7 +282,7 @@ impl AttrStore {
             len = block.len();
             block.extend_from_slice(entry.extra());
         }
-        let out = next_hop.and_then(|next_hop| self.intern_with(&block, len, next_hop));
+        let out = next_hop.and_then(|next_hop| self.intern_out(&block, len, next_hop));
         self.scratch = block;
         self.remember(key, out);
         out
@@ -235,23 +294,76 @@ impl AttrStore {
 }
 
 impl Entry {
+    /// The block, what paths say beside their key, and the NEXT_HOP.
+    fn parts(&self) -> (&[u8], &[u8], &[u8]) {
+        let hop = self.octets.len().saturating_sub(self.hop.into());
+        let (octets, hop) = self.octets.split_at_checked(hop).unwrap_or_default();
+        let extra = octets.len().saturating_sub(self.extra.into());
+        let (block, extra) = octets.split_at_checked(extra).unwrap_or_default();
+        (block, extra, hop)
+    }
+
     fn canonical(&self) -> &[u8] {
-        let len = self.octets.len().saturating_sub(self.extra.into());
-        self.octets.get(..len).unwrap_or_default()
+        self.parts().0
     }
 
     fn extra(&self) -> &[u8] {
-        let len = self.octets.len().saturating_sub(self.extra.into());
-        self.octets.get(len..).unwrap_or_default()
+        self.parts().1
+    }
+
+    fn next_hop(&self) -> NextHop {
+        let hop = self.parts().2;
+        match hop.as_chunks::<16>() {
+            ([addr], []) => NextHop::V6((*addr).into()),
+            ([global, link_local], []) => {
+                NextHop::V6LinkLocal { global: (*global).into(), link_local: (*link_local).into() }
+            }
+            _ => hop.first_chunk::<4>().map_or(NextHop::None, |addr| NextHop::V4((*addr).into())),
+        }
+    }
+
+    fn octets(&self) -> &[u8] {
+        let hop = self.octets.len().saturating_sub(self.hop.into());
+        self.octets.get(..hop).unwrap_or_default()
+    }
+
+    fn is(&self, octets: &[u8], extra: u16, next_hop: NextHop) -> bool {
+        self.extra == extra && self.octets() == octets && self.next_hop() == next_hop
     }
 
     fn hash(&self, keyed: &Keyed) -> u64 {
-        hash(keyed, &self.octets, self.extra, self.next_hop)
+        hash(keyed, self.octets(), self.extra, self.next_hop())
     }
 }
 
 fn hash(keyed: &Keyed, octets: &[u8], extra: u16, next_hop: NextHop) -> u64 {
     keyed.hash(&(octets, extra, next_hop))
+}
+
+fn extra_len(octets: &[u8], len: usize) -> Option<u16> {
+    u16::try_from(octets.len().checked_sub(len)?).ok()
+}
+
+/// The octets of a NEXT_HOP, and how many: 0, 4, 16 or 32.
+fn hop_octets(next_hop: NextHop) -> ([u8; 32], u8) {
+    let mut octets = [0; 32];
+    let len = match next_hop {
+        NextHop::V4(addr) => {
+            octets[..4].copy_from_slice(&addr.octets());
+            4
+        }
+        NextHop::V6(addr) => {
+            octets[..16].copy_from_slice(&addr.octets());
+            16
+        }
+        NextHop::V6LinkLocal { global, link_local } => {
+            octets[..16].copy_from_slice(&global.octets());
+            octets[16..].copy_from_slice(&link_local.octets());
+            32
+        }
+        _ => 0,
+    };
+    (octets, len)
 }
 
 impl AttrId {

@@ -31,7 +31,10 @@ pub(crate) fn is_unicast(family: Family) -> bool {
 pub(crate) struct Tables {
     keyed: Keyed,
     index: Index,
-    keys: Pages<Dest>,
+    keys: Pages<Key>,
+    /// IPv6 prefixes and rows, to which keys point.
+    long: Pages<Dest>,
+    free_long: Bits,
     free: Bits,
     rows: Rows,
     /// How many prefixes of each length there are: a look-up by address tries only those.
@@ -45,6 +48,8 @@ impl Tables {
             keyed: Keyed::new(seed),
             index: Index::default(),
             keys: Pages::default(),
+            long: Pages::default(),
+            free_long: Bits::default(),
             free: Bits::default(),
             rows: Rows::default(),
             v4: [0; 33],
@@ -75,7 +80,10 @@ impl Tables {
     }
 
     pub(crate) fn find_hashed(&self, hash: u64, prefix: Dest) -> Option<u32> {
-        self.index.find(hash, |id| self.keys.get(id) == Some(&prefix))
+        match Key::of_v4(prefix) {
+            Some(key) => self.index.find(hash, |id| self.keys.get(id) == Some(&key)),
+            None => self.index.find(hash, |id| self.prefix(id) == Some(prefix)),
+        }
     }
 
     /// The id of `prefix`, which gets one when it has none; `None` when all ids are in use.
@@ -83,15 +91,16 @@ impl Tables {
         if let Some(id) = self.find_hashed(hash, prefix) {
             return Some(id);
         }
-        let id = match self.free.pop_first() {
-            Some(id) => {
-                *self.keys.get_mut(id)? = prefix;
-                id
-            }
-            None => self.keys.push(prefix)?,
+        let key = match Key::of_v4(prefix) {
+            Some(key) => key,
+            None => Key::long(put(&mut self.long, &mut self.free_long, prefix)?),
         };
-        let (keyed, keys) = (&self.keyed, &self.keys);
-        self.index.insert(hash, id, |id| keys.get(id).map_or(0, |key| keyed.hash(key)));
+        let id = put(&mut self.keys, &mut self.free, key)?;
+        let (keyed, keys, long) = (&self.keyed, &self.keys, &self.long);
+        self.index.insert(hash, id, |id| {
+            let dest = keys.get(id).and_then(|key| key.dest(long));
+            dest.map_or(0, |dest| keyed.hash(&dest))
+        });
         self.count(prefix, true);
         Some(id)
     }
@@ -101,6 +110,9 @@ impl Tables {
         if let Some(prefix) = self.prefix(id) {
             self.index.remove(self.hash(prefix), id);
             self.free.insert(id);
+            if let Some(at) = self.keys.get(id).and_then(Key::at) {
+                self.free_long.insert(at);
+            }
             self.count(prefix, false);
             if let Dest::Row(row) = prefix {
                 self.rows.release(&self.keyed, row);
@@ -109,7 +121,7 @@ impl Tables {
     }
 
     pub(crate) fn prefix(&self, id: u32) -> Option<Dest> {
-        self.keys.get(id).copied()
+        self.keys.get(id)?.dest(&self.long)
     }
 
     /// The row of a key.
@@ -153,6 +165,53 @@ impl Tables {
         if let Some(used) = lengths.get_mut(usize::from(prefix.prefix_len())) {
             *used = if more { used.saturating_add(1) } else { used.saturating_sub(1) };
         }
+    }
+}
+
+/// A destination in 8 octets: an IPv4 prefix, or where another one is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Key {
+    value: u32,
+    /// The length of the prefix, or `LONG`.
+    kind: u8,
+}
+
+const _: () = assert!(size_of::<Key>() == 8);
+
+const LONG: u8 = u8::MAX;
+
+impl Key {
+    fn of_v4(dest: Dest) -> Option<Key> {
+        match dest {
+            Dest::Net(IpNet::V4(net)) => Some(Key { value: net.addr().to_bits(), kind: net.prefix_len() }),
+            _ => None,
+        }
+    }
+
+    fn long(at: u32) -> Key {
+        Key { value: at, kind: LONG }
+    }
+
+    fn at(&self) -> Option<u32> {
+        (self.kind == LONG).then_some(self.value)
+    }
+
+    fn dest(&self, long: &Pages<Dest>) -> Option<Dest> {
+        match self.at() {
+            Some(at) => long.get(at).copied(),
+            None => Ipv4Net::new(self.value.into(), self.kind).ok().map(|net| Dest::Net(IpNet::V4(net))),
+        }
+    }
+}
+
+/// Puts a value into a free place or a new one; `None`: all numbers are in use.
+fn put<T>(pages: &mut Pages<T>, free: &mut Bits, value: T) -> Option<u32> {
+    match free.pop_first() {
+        Some(at) => {
+            *pages.get_mut(at)? = value;
+            Some(at)
+        }
+        None => pages.push(value),
     }
 }
 

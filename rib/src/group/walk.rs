@@ -94,6 +94,8 @@ pub(super) struct TablePage {
     bytes: Bytes,
     /// Where the messages of each sender end.
     runs: Vec<(usize, u32)>,
+    /// Counts the pages that were made.
+    made: u64,
 }
 
 impl TablePage {
@@ -133,9 +135,18 @@ impl Group {
         }
     }
 
-    /// A page of the table, made when nobody has walked over it since it changed.
+    /// A page of the table, made when nobody has walked over it since it changed, or so long ago that it was forgotten:
+    /// those that are kept have no more octets than the ring.
     fn table_page(&mut self, page: u32, shared: &mut Shared<'_>) -> &TablePage {
         let Group { key, packer, last, live, slots, pages, .. } = self;
+        let made = pages.values().map(|page| page.made).max().map_or(0, |last| last + 1);
+        if !pages.contains_key(&page) {
+            let octets = |page: &TablePage| page.bytes.len();
+            while pages.values().map(octets).sum::<usize>() > index(shared.config.ring_octets) {
+                let oldest = pages.iter().min_by_key(|(_, page)| page.made).map(|(number, _)| *number);
+                oldest.and_then(|oldest| pages.remove(&oldest));
+            }
+        }
         pages.entry(page).or_insert_with(|| {
             let from = page.saturating_mul(PAGE_BITS);
             let mut routes = Vec::with_capacity(index(live.page_len(page)));
@@ -160,7 +171,7 @@ impl Group {
                     runs.push((out.len(), *sender));
                 }
             }
-            TablePage { bytes: out.freeze(), runs }
+            TablePage { bytes: out.freeze(), runs, made }
         })
     }
 
