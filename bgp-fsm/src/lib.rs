@@ -31,5 +31,5 @@ pub use negotiated::Negotiated;
 pub use restart::{Expired, Restart};
 pub use session::Session;
 pub use state::State;
-pub use timer::{Timer, Timers};
+pub use timer::{Jitter, Timer, Timers};
 pub use transport::{Secret, TcpAo, Transport};

@@ -19,7 +19,7 @@ use output::{Actions, Events, Pending};
 use states::{Input, run};
 
 use crate::negotiated::{judge, open};
-use crate::timer::Random;
+use crate::timer::Jitter;
 use crate::{Cease, Config, Counters, Event, Instant, Negotiated, Received, State, Timer, Timers};
 
 /// One BGP session over one connection: the state machine of RFC 4271 section 8.
@@ -45,7 +45,7 @@ pub struct Session {
     /// The time of the last input.
     last: Instant,
     established_at: Instant,
-    random: Random,
+    jitter: Jitter,
     negotiated: Option<Box<Negotiated>>,
     pending: Pending,
     events: Events,
@@ -87,7 +87,7 @@ impl Session {
             timers: Timers::default(),
             last: Instant::EPOCH,
             established_at: Instant::EPOCH,
-            random: Random(seed),
+            jitter: Jitter::new(seed),
             negotiated: None,
             pending: Pending::default(),
             events: Events::default(),

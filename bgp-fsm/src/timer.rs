@@ -1,6 +1,7 @@
 //! The timers of one session: a table of their kinds, and their deadlines.
 
 use core::fmt;
+use core::time::Duration;
 
 use crate::Instant;
 
@@ -143,13 +144,31 @@ impl Timers {
     }
 }
 
-/// Random numbers for jitter: `SplitMix64`, from a seed.
+/// The jitter of timers (RFC 4271 section 10), out of a seed.
+///
+/// ```
+/// use bgp_fsm::Jitter;
+/// use core::time::Duration;
+/// let time = Jitter::new(7).applied(Duration::from_secs(30));
+/// assert!((Duration::from_millis(22_500)..=Duration::from_secs(30)).contains(&time));
+/// ```
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Random(pub(crate) u64);
+pub struct Jitter(u64);
 
-impl Random {
-    /// A number of thousandths from 750 to 1000.
-    pub(crate) fn jitter(&mut self) -> u32 {
+impl Jitter {
+    /// A sequence that the seed decides.
+    #[must_use]
+    pub const fn new(seed: u64) -> Jitter {
+        Jitter(seed)
+    }
+
+    /// The time multiplied by the next number from 0.75 to 1.
+    pub fn applied(&mut self, time: Duration) -> Duration {
+        time.saturating_mul(self.thousandths()) / 1000
+    }
+
+    /// A number from 750 to 1000, by `SplitMix64`.
+    fn thousandths(&mut self) -> u32 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -161,14 +180,12 @@ impl Random {
 
 #[cfg(test)]
 mod tests {
-    use core::time::Duration;
-
     use super::*;
 
     #[test]
     fn rfc4271_10_jitter_covers_three_quarters_to_one() {
-        let mut random = Random(7);
-        let drawn: alloc::vec::Vec<u32> = (0..10_000).map(|_| random.jitter()).collect();
+        let mut random = Jitter::new(7);
+        let drawn: alloc::vec::Vec<u32> = (0..10_000).map(|_| random.thousandths()).collect();
         assert_eq!((drawn.iter().min(), drawn.iter().max()), (Some(&750), Some(&1000)));
     }
 

@@ -14,6 +14,7 @@ fn every_public_type_is_send_and_sync() {
     check::<bgp_fsm::Event>();
     check::<bgp_fsm::Expired>();
     check::<bgp_fsm::Instant>();
+    check::<bgp_fsm::Jitter>();
     check::<bgp_fsm::Negotiated>();
     check::<bgp_fsm::PeerAs>();
     check::<bgp_fsm::Received<'_>>();

@@ -97,6 +97,15 @@ pub enum Event {
         /// The limit.
         limit: u32,
     },
+    /// A peer's paths hold more octets of attributes than its limit; told again when they held fewer meanwhile.
+    AttributeWarning {
+        /// The peer.
+        peer: PeerId,
+        /// How many there are.
+        octets: u64,
+        /// The limit.
+        limit: u64,
+    },
     /// A peer's first table is complete (End-of-RIB, RFC 4724 section 2).
     EndOfRib {
         /// The peer.
@@ -144,6 +153,9 @@ pub enum Refused {
     /// The peer has two connections already, the most that collision detection needs (RFC 4271 section 6.8).
     #[error("peer {0} has two connections already")]
     TooManyConnections(core::net::IpAddr),
+    /// There are as many connections from ranges as there may be on which no OPEN has come.
+    #[error("{0} has to wait: too many connections have sent no OPEN")]
+    TooManyUnopened(core::net::IpAddr),
     /// The range of this address has as many members as it may have.
     #[error("the range of {0} is full")]
     RangeFull(core::net::IpAddr),
@@ -166,7 +178,7 @@ impl Refused {
     pub const fn notification(&self) -> Option<[u8; 21]> {
         match self {
             Refused::UnknownPeer(_) | Refused::RangeFull(_) => Some(REJECTED),
-            Refused::Idle(_) | Refused::TooManyConnections(_) => None,
+            Refused::Idle(_) | Refused::TooManyConnections(_) | Refused::TooManyUnopened(_) => None,
         }
     }
 }

@@ -10,6 +10,7 @@ mod config;
 mod connection;
 mod deadlines;
 mod event;
+mod interval;
 mod limit;
 mod peer;
 mod range;
@@ -18,7 +19,7 @@ mod status;
 
 pub use config::{Config, PeerConfig};
 pub use event::{AddPeerError, ConnId, Direction, Event, Refused, UpdatePeerError};
-pub use limit::{PrefixAction, PrefixLimit};
+pub use limit::{AttributeLimit, LimitAction, PrefixLimit};
 pub use range::Range;
 pub use speaker::{Counters, Speaker};
 pub use status::{LastError, MessageCounters, PeerStatus};

@@ -9,6 +9,8 @@ use bgp_wire::{FamilySet, NotificationCode};
 
 use crate::config::PeerConfig;
 use crate::event::ConnId;
+use crate::interval::Interval;
+use crate::limit::Held;
 use crate::range::RangeId;
 use crate::status::{LastError, MessageCounters, PeerStatus};
 
@@ -45,6 +47,8 @@ impl Which {
 pub(crate) enum Due {
     /// A timer of a session.
     Line(Which),
+    /// Announcements have waited long enough.
+    Interval,
     /// The time for which routes are kept (RFC 4724, RFC 9494).
     Restart,
 }
@@ -80,6 +84,10 @@ pub(crate) struct Past {
     pub(crate) change: Option<bool>,
     /// Families of whose number of prefixes the owner was warned.
     pub(crate) warned: FamilySet,
+    /// What its paths hold in the store of attributes.
+    pub(crate) held: Held,
+    /// Announcements that wait, where there is a time between them.
+    pub(crate) interval: Option<Box<Interval>>,
     /// How many second sessions there were.
     pub(crate) seconds: u32,
     pub(crate) established: u32,
@@ -99,6 +107,8 @@ pub(crate) struct Member {
     pub(crate) joined: u32,
     /// It has no connection any more, and is removed when the owner has been told.
     pub(crate) leaving: bool,
+    /// How many of its connections, as it has been counted, have brought no OPEN.
+    pub(crate) unopened: u32,
 }
 
 impl Peer {
@@ -123,7 +133,12 @@ impl Peer {
         let main = self.main.session.poll_timeout().map(|at| (at, Due::Line(Which::Main)));
         let second = self.second.as_ref().and_then(|second| second.session.poll_timeout());
         let restart = self.restart.as_ref().and_then(|restart| restart.poll_timeout());
-        let others = [second.map(|at| (at, Due::Line(Which::Second))), restart.map(|at| (at, Due::Restart))];
+        let interval = self.past().and_then(|past| past.interval.as_ref()?.poll_timeout());
+        let others = [
+            second.map(|at| (at, Due::Line(Which::Second))),
+            restart.map(|at| (at, Due::Restart)),
+            interval.map(|at| (at, Due::Interval)),
+        ];
         main.into_iter().chain(others.into_iter().flatten()).min_by_key(|(at, _)| *at)
     }
 
@@ -149,6 +164,12 @@ impl Peer {
     /// Whether the connection is one of its own, open or draining.
     pub(crate) fn has(&self, conn: ConnId) -> bool {
         self.which(conn).is_some() || self.past().is_some_and(|past| past.lingering.contains(&Some(conn)))
+    }
+
+    /// Connections that are there, and on which no OPEN has come.
+    pub(crate) fn unopened(&self) -> u32 {
+        let waits = |line: &Line| line.conn.is_some() && line.session.state() < State::OpenConfirm;
+        u32::from(waits(&self.main)) + u32::from(self.second.as_deref().is_some_and(waits))
     }
 
     pub(crate) fn past(&self) -> Option<&Past> {

@@ -3,6 +3,7 @@
 mod bfd;
 mod collision;
 mod connections;
+mod interval;
 mod limits;
 mod next_hops;
 mod peers;
@@ -53,6 +54,8 @@ pub struct Speaker {
     connections: Connections,
     deadlines: Deadlines,
     events: VecDeque<Event>,
+    /// When a socket last took something.
+    clock: Option<Instant>,
     /// The tables have something to decide or export.
     work: bool,
     scratch: BytesMut,
@@ -85,6 +88,7 @@ impl Speaker {
             connections: Connections::default(),
             deadlines: Deadlines::default(),
             events: VecDeque::new(),
+            clock: None,
             work: false,
             scratch: BytesMut::new(),
             counters: Counters::default(),
@@ -129,12 +133,16 @@ impl Speaker {
             while self.connections.waiting(conn) < WAITING_OCTETS {
                 match self.rib.pull(store, id) {
                     Some(messages) => {
+                        let messages = self.paced(id, messages);
                         self.tap(conn, id, Direction::Sent, || messages.clone());
                         self.connections.queue(conn, messages);
                     }
                     // What was due under the old configuration has been given.
                     None if self.change_tables(store, id, conn) => {}
-                    None => break,
+                    None => {
+                        self.all_told(id, conn);
+                        break;
+                    }
                 }
             }
         }

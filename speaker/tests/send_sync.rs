@@ -16,7 +16,8 @@ fn every_public_type_is_send_and_sync() {
     check::<bgp_speaker::PeerStatus<'_>>();
     check::<bgp_speaker::LastError>();
     check::<bgp_speaker::MessageCounters>();
-    check::<bgp_speaker::PrefixAction>();
+    check::<bgp_speaker::AttributeLimit>();
+    check::<bgp_speaker::LimitAction>();
     check::<bgp_speaker::PrefixLimit>();
     check::<bgp_speaker::Range>();
     check::<bgp_speaker::Refused>();

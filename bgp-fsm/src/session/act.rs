@@ -204,7 +204,7 @@ impl Session {
     /// Sets a timer; one that would expire beyond the end of time does not run.
     pub(crate) fn start_timer(&mut self, now: Instant, timer: Timer, time: Duration) {
         let jittered = self.config.jitter && timer.has_jitter();
-        let time = if jittered { time.saturating_mul(self.random.jitter()) / 1000 } else { time };
+        let time = if jittered { self.jitter.applied(time) } else { time };
         match now.checked_add(time.max(SHORTEST)) {
             Some(deadline) => self.timers.set(timer, deadline),
             None => self.timers.stop(timer),

@@ -64,6 +64,7 @@ impl Speaker {
         if let Some(gone) = self.peers.get_mut(index(id)).and_then(Option::take) {
             if let Some(member) = gone.member {
                 self.members.ranges.left(member.range);
+                self.members.unopened = self.members.unopened.saturating_sub(member.unopened);
             }
             let hash = self.hasher.hash_one(gone.config.address.to_canonical());
             if let Ok(entry) = self.by_address.find_entry(hash, |other| *other == id) {

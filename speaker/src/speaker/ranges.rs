@@ -24,6 +24,8 @@ pub(super) struct Members {
     left: Vec<(PeerId, u32)>,
     /// How often one has joined.
     joined: u32,
+    /// Connections of members on which no OPEN has come.
+    pub(super) unopened: u32,
 }
 
 impl Speaker {
@@ -93,7 +95,11 @@ impl Speaker {
     pub fn incoming(&mut self, store: &mut AttrStore, now: Instant, remote: SocketAddr) -> Result<ConnId, Refused> {
         let address = remote.ip().to_canonical();
         self.vacate(store);
+        let full = self.members.unopened >= self.config.most_unopened;
         match self.peer_at(address) {
+            Some(id) if full && self.peer_ref(id).is_some_and(|peer| peer.member.is_some()) => {
+                Err(Refused::TooManyUnopened(address))
+            }
             Some(id) => {
                 self.rejoin(store, now, id);
                 self.accept(store, now, id, address)
@@ -104,6 +110,9 @@ impl Speaker {
 
     fn join(&mut self, store: &mut AttrStore, now: Instant, address: IpAddr) -> Result<ConnId, Refused> {
         let (range, config) = match self.members.ranges.admits(address) {
+            Admission::Welcome(..) if self.members.unopened >= self.config.most_unopened => {
+                return Err(Refused::TooManyUnopened(address));
+            }
             Admission::Welcome(range, config) => (range, config),
             Admission::Full => return Err(Refused::RangeFull(address)),
             Admission::Unknown => return Err(Refused::UnknownPeer(address)),
@@ -111,7 +120,7 @@ impl Speaker {
         let id = self.add_peer(now, config).map_err(|_| Refused::RangeFull(address))?;
         self.input(store, now, id, Which::Main, Input::ManualStartPassive);
         self.members.joined = self.members.joined.wrapping_add(1);
-        let member = Member { range, joined: self.members.joined, leaving: false };
+        let member = Member { range, joined: self.members.joined, leaving: false, unopened: 0 };
         self.members.ranges.joined(range);
         self.events.push_back(Event::Joined { peer: id });
         let conn = self.accept(store, now, id, address);
@@ -139,6 +148,16 @@ impl Speaker {
                 peer.member = Some(Box::new(member));
             }
             self.events.push_back(Event::Joined { peer: id });
+        }
+    }
+
+    /// Counts the connections of a member on which no OPEN has come.
+    pub(super) fn count_unopened(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(super::index(id)).and_then(Option::as_mut) else { return };
+        let unopened = peer.unopened();
+        if let Some(member) = &mut peer.member {
+            let before = core::mem::replace(&mut member.unopened, unopened);
+            self.members.unopened = self.members.unopened.saturating_sub(before).saturating_add(unopened);
         }
     }
 

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use super::Speaker;
 use crate::connection::{Cut, Stream};
 use crate::event::{ConnId, Direction, Event, Refused};
+use crate::limit::Held;
 use crate::peer::{Due, Line, Peer, Which};
 
 impl Speaker {
@@ -168,6 +169,7 @@ impl Speaker {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn sent(&mut self, now: Instant, conn: ConnId, count: usize) {
+        self.clock = Some(now);
         let sent = self.connections.sent(conn, count);
         if sent.updates > 0
             && let Some(peer) = self.connections.owner(conn).and_then(|id| self.peer_mut(id))
@@ -184,6 +186,7 @@ impl Speaker {
             session.sent(now, sent.updates > 0);
             let deadline = session.poll_timeout();
             self.deadlines.set(peer.0, deadline);
+            self.begin_interval(now, peer);
         }
     }
 
@@ -214,6 +217,7 @@ impl Speaker {
                     }
                 }
                 Some((_, Due::Restart)) => self.restart_timeout(store, now, peer),
+                Some((_, Due::Interval)) => self.interval_timeout(peer),
                 None => {}
             }
         }
@@ -300,6 +304,7 @@ impl Speaker {
                     self.rib.update(store, peer, &update);
                     self.work = true;
                     self.check_limits(store, now, peer);
+                    self.check_attributes(store, now, peer, message.len());
                 }
             }
             Received::RouteRefresh(refresh) => {
@@ -409,6 +414,7 @@ impl Speaker {
                     past.contested = contested;
                     past.change = None;
                     past.warned = bgp_wire::FamilySet::EMPTY;
+                    past.held = Held::default();
                     past.established = past.established.saturating_add(1);
                 }
                 self.routes_up(store, now, id, &negotiated);
@@ -422,6 +428,7 @@ impl Speaker {
                     (peer.up, peer.since) = (false, now);
                     let past = peer.past_mut();
                     past.flaps = past.flaps.saturating_add(1);
+                    past.interval = None;
                     self.routes_down(store, now, id, &reason);
                 }
                 self.events.push_back(Event::Down { peer: id, established, reason });
@@ -447,6 +454,7 @@ impl Speaker {
         }
         let deadline = peer.deadline().map(|(at, _)| at);
         self.deadlines.set(id.0, deadline);
+        self.count_unopened(id);
         self.leave_if_gone(id);
     }
 }

@@ -71,6 +71,9 @@ impl Speaker {
         for which in [Which::Second, Which::Main] {
             self.drain(store, now, id, which);
         }
+        if new.advertisement_interval().is_zero() {
+            self.interval_timeout(id);
+        }
         self.check_limits(store, now, id);
         Ok(change)
     }
@@ -108,6 +111,8 @@ impl Speaker {
         peer.past_mut().change = None;
         let rib = peer.config.rib;
         let Some(negotiated) = peer.main.session.negotiated().copied() else { return false };
+        // All that is to be there is told again.
+        self.tell_anew(id);
         let had = self.sent_paths(id);
         if self.rib.change_peer_config(store, id, suited(rib, &negotiated), &negotiated.context) {
             while self.rib.process(store, WORK_PER_CALL) {}

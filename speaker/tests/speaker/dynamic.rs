@@ -290,3 +290,40 @@ fn a_member_of_another_as_is_an_external_peer() {
     let routes: Vec<String> = hub.speaker.rib().loc_rib().map(|path| path.prefix.to_string()).collect();
     assert_eq!(routes, ["10.1.12.0/24"]);
 }
+
+/// Whoever connects and says nothing takes one of a bounded number of places; those with an OPEN do not.
+#[test]
+fn connections_from_ranges_without_an_open_are_bounded() {
+    let rib = bgp_rib::Config::new(Asn(64512), LOCAL);
+    let mut hub = Hub::new(&[], |config| config);
+    hub.speaker = Speaker::new(bgp_speaker::Config::new(rib).with_most_unopened(3), 7);
+    hub.speaker.add_range(range("192.0.2.0/24", 100, |config| config.with_open_hold_time(seconds(20))));
+    let address = |host: u8| std::net::Ipv4Addr::new(192, 0, 2, host).to_string();
+    let first = hub.connect(&address(1)).unwrap();
+    let second = hub.connect(&address(1)).unwrap();
+    hub.connect(&address(2)).unwrap();
+    hub.drain();
+    let refused = Refused::TooManyUnopened(address(3).parse().unwrap());
+    assert_eq!(hub.connect(&address(3)), Err(refused), "a second connection counts, too");
+    assert_eq!(hub.connect(&address(2)), Err(Refused::TooManyUnopened(address(2).parse().unwrap())));
+    assert_eq!((hub.peers().len(), refused.notification()), (2, None));
+    // An OPEN makes room; one connection of the peer is given up for the other.
+    hub.receive(first, &open(HIGHER));
+    let third = hub.connect(&address(3)).unwrap();
+    assert!(matches!(hub.connect(&address(4)), Err(Refused::TooManyUnopened(_))));
+    hub.disconnect(third);
+    hub.drain();
+    hub.connect(&address(4)).unwrap();
+    hub.disconnect(second);
+    hub.drain();
+    hub.receive(first, &KEEPALIVE);
+    // Those that keep their silence are gone after the time in which an OPEN had to come.
+    hub.connect(&address(5)).unwrap();
+    assert!(hub.connect(&address(6)).is_err());
+    hub.advance(seconds(20));
+    assert_eq!(hub.peers(), [address(1)]);
+    for host in 10..13 {
+        hub.connect(&address(host)).unwrap();
+    }
+    assert!(hub.connect(&address(13)).is_err());
+}

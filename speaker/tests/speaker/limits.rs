@@ -1,7 +1,7 @@
 //! Limits on how many prefixes a peer may announce.
 
 use bgp_fsm::State;
-use bgp_speaker::{Event, PeerConfig, PrefixAction, PrefixLimit, Refused};
+use bgp_speaker::{AttributeLimit, Event, LimitAction, PeerConfig, PrefixLimit, Refused};
 use bgp_wire::{Family, MessageType};
 
 use crate::one::{END_OF_RIB, HIGHER, One, message, remote, seconds, update};
@@ -71,7 +71,7 @@ fn with_a_restart_time_it_begins_again_after_it() {
 
 #[test]
 fn a_warning_is_told_once_until_there_were_fewer() {
-    let (mut one, conn) = limited(PrefixLimit::new(V4, 2).with_action(PrefixAction::Warn), |config| config);
+    let (mut one, conn) = limited(PrefixLimit::new(V4, 2).with_action(LimitAction::Warn), |config| config);
     one.receive(conn, &[update(1), update(2), update(3), update(4)].concat());
     assert_eq!((warnings(&one), one.state()), (vec![3], State::Established));
     one.receive(conn, &[withdrawal(3), withdrawal(4), update(5)].concat());
@@ -110,5 +110,84 @@ fn rfc4724_4_2_stale_routes_and_new_ones_are_not_too_many_together() {
         one.receive(conn, &message(2, &END_OF_RIB));
         assert_eq!(one.state() == State::Established, fits, "{fresh} prefixes");
         assert_eq!(one.speaker.rib().loc_rib().count(), if fits { 2 } else { 0 });
+    }
+}
+
+/// An UPDATE with attributes of its own: a LARGE_COMMUNITY that says `number`.
+fn with_community(number: u16, prefix: u8) -> Vec<u8> {
+    let [high, low] = number.to_be_bytes();
+    let attributes = [0x40, 1, 1, 0, 0x40, 2, 0, 0x40, 3, 4, 192, 0, 2, 2, 0x40, 5, 4, 0, 0, 0, 100];
+    let community = [0xc0, 32, 12, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, high, low];
+    message(2, &[&[0, 0, 0, 36][..], &attributes, &community, &[24, 10, 2, prefix]].concat())
+}
+
+fn attributes_limited(limit: AttributeLimit) -> (One, bgp_speaker::ConnId) {
+    let mut one = One::with(|config| config, |peer: PeerConfig| peer.with_attribute_limit(limit));
+    let conn = one.start();
+    one.connected(conn);
+    one.establish(conn, HIGHER);
+    (one, conn)
+}
+
+fn held(one: &One) -> u64 {
+    one.speaker.attribute_octets(&one.store, one.peer)
+}
+
+#[test]
+fn rfc4486_4_too_many_octets_of_attributes_end_the_session() {
+    let (mut one, conn) = attributes_limited(AttributeLimit::new(2000));
+    // One block for all of them, and one prefix that is announced again and again.
+    for number in 0..200 {
+        one.receive(conn, &with_community(7, number));
+    }
+    let block = held(&one);
+    assert!((20..40).contains(&block), "{block}");
+    for number in 0..500 {
+        one.receive(conn, &with_community(number, 1));
+    }
+    assert_eq!((one.state(), held(&one)), (State::Established, 2 * block));
+    let most = 2000 / block;
+    for number in 0..200 {
+        one.receive(conn, &with_community(number.into(), number));
+        assert!(held(&one) <= 2000 + 2000 / 8 + block);
+    }
+    assert_eq!((one.state(), one.speaker.rib().loc_rib().count()), (State::Idle, 0), "at most {most} blocks");
+    assert_eq!(one.last_message(conn), Some((MessageType::NOTIFICATION, [6, 8])));
+}
+
+#[test]
+fn too_many_octets_of_attributes_may_be_told_only() {
+    let (mut one, conn) = attributes_limited(AttributeLimit::new(1000).with_action(LimitAction::Warn));
+    for round in 0..3 {
+        for number in 0..200 {
+            one.receive(conn, &with_community(number.into(), number));
+        }
+        let warnings =
+            |event: &Event| matches!(event, Event::AttributeWarning { limit: 1000, octets, .. } if *octets > 1000);
+        assert_eq!(one.events.iter().filter(|event| warnings(event)).count(), round + 1);
+        for number in 0..200 {
+            one.receive(conn, &with_community(7, number));
+        }
+    }
+    assert_eq!(one.state(), State::Established);
+}
+
+/// A message is begun and does not go on, or comes octet by octet: what is kept is one message at most, and only whole
+/// messages let the hold timer begin anew.
+#[test]
+fn rfc4271_6_5_a_message_that_does_not_go_on_ends_with_the_hold_time() {
+    for drips in [false, true] {
+        let (mut one, conn) = One::up(|config| config.with_hold_time(90));
+        let large = message(2, &[0; 4000]);
+        one.receive(conn, &large[..100]);
+        for octet in 0..89 {
+            one.advance(seconds(1));
+            if drips {
+                one.receive(conn, &large[100 + octet..101 + octet]);
+            }
+            assert_eq!(one.state(), State::Established);
+        }
+        one.advance(seconds(1));
+        assert_eq!((one.state(), one.last_message(conn)), (State::Idle, Some((MessageType::NOTIFICATION, [4, 0]))));
     }
 }

@@ -4,6 +4,7 @@
 mod collision;
 mod dynamic;
 mod ending;
+mod interval;
 mod limits;
 mod net;
 mod one;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bgp_fsm::{Confederation, Config, PeerAs, Secret, TcpAo, Transport};
-use bgp_speaker::{PrefixAction, PrefixLimit};
+use bgp_speaker::{LimitAction, PrefixLimit};
 use bgp_wire::capability::Role;
 use bgp_wire::{Asn, BgpId};
 use ipnet::IpNet;
@@ -165,8 +165,8 @@ fn options(options: &Fields<'_>, mut config: Config) -> Result<Config, Mismatch>
 
 fn limits(options: &Fields<'_>) -> Result<Vec<PrefixLimit>, Mismatch> {
     let action = match options.text("max_prefix_action")? {
-        None | Some("cease") => PrefixAction::Cease,
-        Some("warn") => PrefixAction::Warn,
+        None | Some("cease") => LimitAction::Cease,
+        Some("warn") => LimitAction::Warn,
         Some(_) => return Err(Mismatch::unknown(options.path("max_prefix_action"))),
     };
     let Some(value) = options.take("max_prefix") else { return Ok(Vec::new()) };
