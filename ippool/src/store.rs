@@ -68,3 +68,9 @@ pub trait Store {
     /// Carries out one request.
     fn answer(&mut self, request: &Request) -> Answer;
 }
+
+impl<S: Store + ?Sized> Store for &mut S {
+    fn answer(&mut self, request: &Request) -> Answer {
+        (**self).answer(request)
+    }
+}
