@@ -81,6 +81,9 @@ pub enum Outcome {
     Best,
     /// It did not compete: its NEXT_HOP is unreachable.
     Unreachable,
+    /// It is not eligible, and only there because what the peer sent is kept
+    /// ([`PeerConfig::with_soft_reconfiguration`](crate::PeerConfig::with_soft_reconfiguration)).
+    Ineligible(Ineligible),
     /// It was eliminated.
     Lost {
         /// The step that did it.
@@ -88,6 +91,63 @@ pub enum Outcome {
         /// The sender of a path that it lost against (`None`: an own route).
         against: Option<PeerId>,
     },
+}
+
+/// What became of a path on its way to a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Exported {
+    /// The peer was sent it, or will have been when it has pulled all there is.
+    Sent {
+        /// Its attributes as they went out.
+        attr: AttrId,
+        /// The path identifier that went with it (RFC 7911).
+        path_id: Option<PathId>,
+    },
+    /// It was not.
+    Withheld(Withheld),
+}
+
+/// Why a peer was not sent a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Withheld {
+    /// The peer is not up.
+    Down,
+    /// The session does not carry the family.
+    Family,
+    /// The path did not compete: its NEXT_HOP is unreachable.
+    Unreachable,
+    /// It is not eligible, and only kept.
+    Ineligible(Ineligible),
+    /// Another path was chosen for this peer.
+    NotBest,
+    /// The peer sent it itself.
+    OwnRoute,
+    /// An eBGP session without policy (RFC 8212).
+    NoPolicy,
+    /// Not from one non-client to another, nor between clients where they are meshed (RFC 4456 section 6).
+    NotReflected,
+    /// The community NO_ADVERTISE (RFC 1997).
+    NoAdvertise,
+    /// The community NO_EXPORT: not out of the AS or confederation.
+    NoExport,
+    /// The community NO_EXPORT_SUBCONFED: not out of the member AS.
+    NoExportSubconfed,
+    /// LLGR_STALE, and the peer did not announce the capability (RFC 9494 section 4.3).
+    LlgrStale,
+    /// The OTC attribute: to customers only (RFC 9234 section 5).
+    OnlyToCustomer,
+    /// The peer wants none of its route targets (RFC 4684).
+    RouteTarget,
+    /// No address of ours can be its NEXT_HOP.
+    NextHop,
+    /// The peer's [`Policy`](crate::policy::Policy) rejects it.
+    Policy,
+    /// Its attributes fit into no message of the session, or the session cannot carry its NEXT_HOP.
+    TooLong,
+    /// There is something to decide: [`Rib::process`](crate::Rib::process) has not finished.
+    Pending,
 }
 
 /// What one UPDATE did.

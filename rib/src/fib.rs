@@ -107,6 +107,40 @@ impl<T> Fib<T> {
         best.and_then(|(len, value)| Some((net(addr, u8::try_from(len).ok()?)?, value)))
     }
 
+    /// Every prefix that covers `prefix`, itself included, the shortest first.
+    ///
+    /// ```
+    /// let mut fib = bgp_rib::Fib::new();
+    /// fib.insert("10.0.0.0/8".parse()?, 1);
+    /// fib.insert("10.244.0.0/16".parse()?, 2);
+    /// fib.insert("10.244.36.64/26".parse()?, 3);
+    /// assert!(fib.covering("10.244.36.0/24".parse()?).map(|(_, value)| *value).eq([1, 2]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn covering(&self, prefix: IpNet) -> impl Iterator<Item = (IpNet, &T)> {
+        let (key, len) = key_of(prefix);
+        let root = if matches!(prefix, IpNet::V4(_)) { &self.v4 } else { &self.v6 };
+        let (mut at, mut own) = (Some((root, key, 0)), 0);
+        core::iter::from_fn(move || {
+            loop {
+                let (node, key, depth) = at?;
+                if own == STRIDE {
+                    at = node.child(chunk(key)).map(|child| (child, key << STRIDE, depth + STRIDE));
+                    own = 0;
+                    continue;
+                }
+                if depth + own > len {
+                    return None;
+                }
+                let found = node.value(1 << position(key, own));
+                own += 1;
+                if let Some(value) = found {
+                    return Some((net(prefix.addr(), u8::try_from(depth + own - 1).ok()?)?, value));
+                }
+            }
+        })
+    }
+
     /// Every prefix with its value: IPv4 first, then by address and length.
     pub fn iter(&self) -> impl Iterator<Item = (IpNet, &T)> {
         let mut all = Vec::with_capacity(self.len);

@@ -3,6 +3,8 @@
 //! A group knows what was last sent for every route. What changes is encoded once and goes into a ring that the
 //! members read at their own pace; one that comes late or falls behind walks the group's table instead.
 
+mod ask;
+mod explain;
 mod messages;
 mod paths;
 mod refresh;
@@ -16,6 +18,7 @@ use alloc::vec::Vec;
 use bgp_wire::{Context, Family, FamilySet, Packer, PathId, SessionKind};
 use smallvec::SmallVec;
 
+pub(crate) use self::ask::{Ask, Decided, What};
 use self::paths::Slots;
 use self::refresh::Refresh;
 use self::ring::{NO_SENDER, Ring};
@@ -26,7 +29,7 @@ use crate::dest::{Dest, Hops};
 use crate::export::{self, Denial, Form, Outgoing, View};
 use crate::pages::Pages;
 use crate::path::Path;
-use crate::peer::{AddPathTx, PeerId, PeerKind, PeerPolicy, Source, Vantage};
+use crate::peer::{PeerId, PeerKind, PeerPolicy, Source};
 use crate::policy::Policies;
 use crate::store::{AttrId, AttrStore};
 use crate::tables::Tables;
@@ -81,49 +84,6 @@ struct Last {
     attr: Option<AttrId>,
     /// The member whose route it is and that is therefore not sent it, or `NO_SENDER`.
     sender: u32,
-}
-
-/// The outcome of the decision process for one route, as all groups take it.
-#[derive(Debug, Clone)]
-pub(crate) struct Decided {
-    pub(crate) route: u32,
-    pub(crate) prefix: Dest,
-    pub(crate) best: Option<(Path, Source)>,
-    /// What groups ask for beyond that, each with the paths in the order of preference.
-    pub(crate) answers: Vec<(Ask, Vec<(Path, Source)>)>,
-    /// Whether `best` is another than it was.
-    pub(crate) is_new: bool,
-}
-
-impl Decided {
-    pub(crate) fn answer(&self, ask: Ask) -> &[(Path, Source)] {
-        self.answers.iter().find(|(one, _)| *one == ask).map_or(&[], |(_, paths)| paths)
-    }
-}
-
-/// What a group may ask for beyond the best path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Ask {
-    pub(crate) what: What,
-    /// The place from which interior costs count; `None`: our own.
-    pub(crate) vantage: Option<Vantage>,
-}
-
-/// Paths of a route.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum What {
-    /// The best.
-    Best,
-    /// The best of the external ones.
-    External,
-    /// So many of the best.
-    Ranked(u16),
-    /// All that compete.
-    All,
-    /// The best of each neighbouring AS.
-    Groups,
-    /// Of route target memberships all that compete, the best in front; of others none.
-    Targets,
 }
 
 /// One peer of a group.
@@ -272,34 +232,6 @@ impl Group {
         }
     }
 
-    /// Adds what the group asks for beyond the best path.
-    pub(crate) fn asks(&self, asks: &mut Vec<Ask>) {
-        let view = &self.key.view;
-        let of_paths = match view.add_path_tx {
-            Some(AddPathTx::Best(count)) => Some(What::Ranked(count)),
-            Some(AddPathTx::All) => Some(What::All),
-            Some(AddPathTx::GroupBest) => Some(What::Groups),
-            None => None,
-        };
-        let of_one = [
-            view.vantage.map(|_| What::Best),
-            view.best_external.then_some(What::External),
-            self.key.targets.map(|_| What::Targets),
-        ];
-        for what in of_one.into_iter().flatten().chain(of_paths) {
-            let ask = Ask { what, vantage: view.vantage };
-            if !asks.contains(&ask) {
-                asks.push(ask);
-            }
-        }
-    }
-
-    /// Whether the group has to be told of a route although its best path is the same.
-    fn asks_more(&self) -> bool {
-        let view = &self.key.view;
-        view.best_external || view.vantage.is_some() || self.key.targets.is_some()
-    }
-
     /// The prefix of a route, or of a slot where several paths are sent.
     pub(crate) fn prefix(&self, tables: &Tables, route: u32) -> Option<Dest> {
         match &self.slots {
@@ -370,27 +302,6 @@ impl Group {
         Some(export::denial(&Outgoing { family, facts, source, view: &self.key.view, config: shared.config }))
     }
 
-    /// The path to send for a decided route where it is one.
-    pub(super) fn only(&self, decided: &Decided, shared: &Shared<'_>) -> Option<(Path, Source)> {
-        let vantage = self.key.view.vantage;
-        let family = decided.prefix.family();
-        let answer = |what| decided.answer(Ask { what, vantage });
-        let may = |path: &(Path, Source)| self.denial(*path, family, shared) == Some(None);
-        if let (Some(peer), Family::RT_CONSTRAIN) = (self.key.targets, family) {
-            // RFC 4684 section 3.2: a peer learns of memberships that it has itself, if another has them too; a non-client
-            // of those that clients have, whatever is best.
-            return answer(What::Targets).iter().find(|path| path.0.peer() != peer && may(path)).copied();
-        }
-        let chosen = if vantage.is_some() { answer(What::Best).first().copied() } else { decided.best }?;
-        match self.denial(chosen, family, shared)? {
-            None => Some(chosen),
-            Some(Denial::NotReflected) if self.key.view.best_external => {
-                answer(What::External).first().filter(|path| may(path)).copied()
-            }
-            Some(_) => None,
-        }
-    }
-
     /// What a path becomes, with one reference, and the sender's label.
     fn outgoing(
         &mut self,
@@ -398,6 +309,14 @@ impl Group {
         prefix: Dest,
         shared: &mut Shared<'_>,
     ) -> Option<(AttrId, u32)> {
+        let attr = self.formed((path, source), prefix, shared)?;
+        let attr = self.filtered(source, prefix, attr, shared)?;
+        let sender = if self.member_at(path.peer()).is_ok() { path.peer() } else { NO_SENDER };
+        Some((attr, sender))
+    }
+
+    /// What the rules of the protocol make of a path, with one reference; `None`: it cannot be sent.
+    fn formed(&mut self, (path, source): (Path, Source), prefix: Dest, shared: &mut Shared<'_>) -> Option<AttrId> {
         if !self.key.families.contains(prefix.family()) {
             return None;
         }
@@ -410,16 +329,18 @@ impl Group {
             }
         };
         let hops = Hops::of(prefix.family());
-        let attr = shared.store.outgoing(path.attr, form, source.router_id, hops)?;
-        let attr = match self.key.view.policy {
+        shared.store.outgoing(path.attr, form, source.router_id, hops)
+    }
+
+    /// What the policy makes of that, one reference for another; `None`: it rejects it.
+    fn filtered(&self, source: Source, prefix: Dest, attr: AttrId, shared: &mut Shared<'_>) -> Option<AttrId> {
+        match self.key.view.policy {
             PeerPolicy::Use(id) => {
                 let Shared { policies, store, tables, .. } = shared;
-                policies.export(id, store, tables, prefix, attr, (source, self.key.view.to))?
+                policies.export(id, store, tables, prefix, attr, (source, self.key.view.to))
             }
-            _ => attr,
-        };
-        let sender = if self.member_at(path.peer()).is_ok() { path.peer() } else { NO_SENDER };
-        Some((attr, sender))
+            _ => Some(attr),
+        }
     }
 
     /// `last` has a new state for `route`.

@@ -24,6 +24,8 @@ mod path;
 mod peer;
 pub mod policy;
 mod rib;
+mod routes;
+mod rov;
 mod store;
 mod targets;
 
@@ -35,11 +37,12 @@ mod reflect;
 
 pub use config::{Config, DecisionOptions};
 pub use decision::Step;
-pub use event::{Explained, Outcome, PathRef, RibEvent, RowRef, Selected, UpdateOutcome};
+pub use event::{Explained, Exported, Outcome, PathRef, RibEvent, RowRef, Selected, UpdateOutcome, Withheld};
 pub use fib::Fib;
 pub use import::Ineligible;
 pub use peer::{AddPathTx, LocalAs, PeerConfig, PeerId, PeerKind, PeerPolicy, PolicyId, Vantage};
 pub use rib::{AddPeerError, OriginateError, Rib};
+pub use rov::{Roa, RoaTable, RovState};
 
 /// Where packets to a route's prefixes go; of bgp-wire, as it is in what this crate takes and gives.
 pub use bgp_wire::attr::NextHop;

@@ -17,6 +17,8 @@ pub(crate) struct Path {
 
 const STALE: u32 = 1 << 20;
 const REFRESHING: u32 = 1 << 21;
+const BEST: u32 = 1 << 22;
+const GONE: u32 = 1 << 23;
 
 impl Path {
     pub(crate) fn new(attr: AttrId, peer: u32, path_id: u32) -> Path {
@@ -43,6 +45,29 @@ impl Path {
 
     pub(crate) fn set_refreshing(&mut self) {
         self.tag |= REFRESHING;
+    }
+
+    /// It was announced again.
+    pub(crate) fn renew(&mut self) {
+        self.tag &= !(STALE | REFRESHING);
+    }
+
+    /// Whether it is the path in use.
+    pub(crate) fn is_best(&self) -> bool {
+        self.tag & BEST != 0
+    }
+
+    pub(crate) fn set_best(&mut self, best: bool) {
+        self.tag = self.tag & !BEST | if best { BEST } else { 0 };
+    }
+
+    /// Whether it is there only because it was the path in use at the last decision.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.tag & GONE != 0
+    }
+
+    pub(crate) fn set_gone(&mut self) {
+        self.tag |= GONE;
     }
 
     pub(crate) fn is(&self, peer: u32, path_id: u32) -> bool {

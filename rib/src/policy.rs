@@ -20,6 +20,7 @@ pub use self::route::{Party, Route};
 pub use self::rules::{Rule, Rules};
 use crate::dest::{Dest, RowNlri};
 use crate::peer::{PeerKind, PolicyId, Source};
+use crate::rov::RoaTable;
 use crate::store::{AttrId, AttrStore};
 use crate::tables::Tables;
 
@@ -120,6 +121,8 @@ impl Policy for Chain {
 /// The policies of a Rib by id.
 #[derive(Debug, Default)]
 pub(crate) struct Policies {
+    /// What policies may ask of a route's origin.
+    pub(crate) roas: RoaTable,
     all: Vec<Arc<dyn Policy>>,
 }
 
@@ -151,7 +154,9 @@ impl Policies {
         let found = self.get(id).and_then(|policy| {
             let row = tables.announced(dest, store.extra(attr));
             let nlri = dest.net().map(NlriRef::from).or_else(|| row.as_ref().map(RowNlri::as_nlri))?;
-            run(store, (dest.family(), &nlri), attr, Party::of(source), Some(to), |route| policy.export(route))
+            run(store, &self.roas, (dest.family(), &nlri), attr, Party::of(source), Some(to), |route| {
+                policy.export(route)
+            })
         });
         store.release(attr);
         found
@@ -161,13 +166,15 @@ impl Policies {
 /// What `hook` makes of a block for one prefix, with one reference; `None`: the route is rejected.
 pub(crate) fn run(
     store: &mut AttrStore,
+    roas: &RoaTable,
     (family, nlri): (Family, &NlriRef<'_>),
     attr: AttrId,
     from: Option<Party>,
     to: Option<PeerKind>,
     hook: impl FnOnce(&mut Route<'_>) -> Verdict,
 ) -> Option<AttrId> {
-    let mut route = Route::new(family, *nlri, store.canonical(attr)?, store.next_hop(attr)?, from, to)?;
+    let mut route =
+        Route::new((family, *nlri), store.canonical(attr)?, store.next_hop(attr)?, from, to)?.with_roas(roas);
     if hook(&mut route) == Verdict::Reject {
         return None;
     }

@@ -1,12 +1,14 @@
 //! The Rib: its parts, and the commands that change routes.
 
 mod decide;
+mod explain;
 mod peers;
 mod policies;
 mod receive;
 mod refresh;
 mod rows;
 mod show;
+mod soft;
 mod track;
 
 use alloc::boxed::Box;
@@ -17,7 +19,6 @@ use bgp_wire::attr::NextHop;
 use bgp_wire::{BgpId, ClusterId, Family, FamilySet};
 use bytes::Bytes;
 use ipnet::IpNet;
-use smallvec::SmallVec;
 
 use crate::bits::Bits;
 use crate::config::Config;
@@ -25,13 +26,14 @@ use crate::dest::Dest;
 use crate::event::{RibEvent, Selected};
 use crate::group::{Ask, Group, Shared};
 use crate::pages::Pages;
-use crate::path::Path;
 use crate::peer::{PeerConfig, PeerId};
 use crate::policy::Policies;
+use crate::routes::Routes;
 use crate::store::AttrStore;
 use crate::tables::Tables;
 
 pub use self::receive::OriginateError;
+use self::soft::{Kept, Key};
 use self::track::NextHops;
 
 /// Adj-RIB-In, decision process, Loc-RIB and Adj-RIB-Out of one speaker.
@@ -63,7 +65,7 @@ use self::track::NextHops;
 pub struct Rib {
     config: Config,
     tables: Tables,
-    routes: Pages<Route>,
+    routes: Routes,
     peers: Pages<Option<Peer>>,
     free_peers: Bits,
     /// Routes that are our own.
@@ -76,10 +78,16 @@ pub struct Rib {
     renamed: Bits,
     /// Routes without a path, with the batch in which they became so: their ids are free once no ring names them.
     retired: VecDeque<(u64, u32)>,
-    /// Of these, those that a walking member still has to be told about.
+    /// The same as a set.
+    retiring: Bits,
+    /// Of these, those that became so again meanwhile.
+    again: Bits,
+    /// Routes without a path that a walking member still has to be told about.
     held: Bits,
     /// What groups ask for beyond the best path.
     asks: Vec<Ask>,
+    /// Peers whose routes are judged anew, with the next one.
+    rejudged: BTreeMap<u32, (Key, u32)>,
     /// Peers whose route target memberships changed.
     retargeted: Bits,
     /// A member may have walked since `held` was looked through.
@@ -89,18 +97,6 @@ pub struct Rib {
     /// Per prefix: what the FIB was told, and what it has to be told.
     fib: BTreeMap<IpNet, (Option<Selected>, Option<Selected>)>,
     ready: VecDeque<PeerId>,
-}
-
-/// All paths of a prefix.
-#[derive(Debug, Clone, Default)]
-struct Route {
-    paths: SmallVec<[Path; 2]>,
-    /// The path in use, with a reference of its own to the block.
-    best: Option<Path>,
-    /// The route's id is in `retired`.
-    retired: bool,
-    /// It became empty again while it was.
-    again: bool,
 }
 
 /// A configured peer.
@@ -119,6 +115,8 @@ struct Peer {
     v6: u32,
     /// Of its routes, those of each family other than unicast.
     rows: Option<Box<RowCounts>>,
+    /// What it sent as it came, where that is asked for.
+    kept: Option<Box<Kept>>,
 }
 
 /// How many routes of each family other than unicast there are.
@@ -196,7 +194,7 @@ impl Rib {
         Rib {
             config,
             tables: Tables::new(seed),
-            routes: Pages::default(),
+            routes: Routes::default(),
             peers: Pages::default(),
             free_peers: Bits::default(),
             local: Bits::default(),
@@ -205,8 +203,11 @@ impl Rib {
             dirty: Bits::default(),
             renamed: Bits::default(),
             retired: VecDeque::new(),
+            retiring: Bits::default(),
+            again: Bits::default(),
             held: Bits::default(),
             asks: Vec::new(),
+            rejudged: BTreeMap::new(),
             retargeted: Bits::default(),
             walked: false,
             tick: 0,
@@ -290,8 +291,9 @@ impl Rib {
         for group in self.groups.iter_mut().flatten() {
             group.clear(store);
         }
-        for route in self.routes.iter() {
-            route.paths.iter().chain(&route.best).for_each(|path| store.release(path.attr));
+        self.routes.blocks().for_each(|attr| store.release(attr));
+        for kept in self.peers.iter().flatten().filter_map(|peer| peer.kept.as_ref()) {
+            kept.attrs().for_each(|attr| store.release(attr));
         }
         let (tables, policies) = (self.tables.emptied(), core::mem::take(&mut self.policies));
         *self = Rib { tables, policies, ..Rib::new(self.config.clone(), 0) };

@@ -20,6 +20,11 @@ impl PathKey {
     /// The best one, whichever that is: families that the session has one path of.
     pub(super) const BEST: PathKey = PathKey { peer: u32::MAX, path_id: 0 };
 
+    /// Whether it stands for a path, or for the best whichever that is.
+    pub(super) fn is_of(self, path: &Path) -> bool {
+        self == PathKey::of(path) || self == PathKey::BEST
+    }
+
     /// That of one peer with one identifier, for as long as it is there.
     pub(super) fn of(path: &Path) -> PathKey {
         PathKey { peer: path.peer(), path_id: path.path_id }

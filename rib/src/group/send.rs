@@ -86,7 +86,7 @@ impl Group {
     }
 
     /// Whether several paths of `prefix` are sent.
-    fn has_paths(&self, prefix: Dest) -> bool {
+    pub(super) fn has_paths(&self, prefix: Dest) -> bool {
         self.key.add_path.contains(prefix.family())
     }
 

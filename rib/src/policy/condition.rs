@@ -6,6 +6,7 @@ use bgp_wire::{Asn, Family};
 
 use super::{PrefixList, Route};
 use crate::peer::PeerKind;
+use crate::rov::RovState;
 
 /// What a rule may ask of a route.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub enum Condition {
     From(Option<PeerKind>),
     /// It goes to peers of that kind; never on import.
     To(PeerKind),
+    /// The state of its origin by the ROAs of the Rib (RFC 6811).
+    Rov(RovState),
     /// It is of that family.
     Family(Family),
     /// The condition does not hold.
@@ -61,6 +64,7 @@ impl Condition {
             Condition::OriginAs(asn) => path().origin() == Some(*asn),
             Condition::From(kind) => route.from().map(|from| from.kind) == *kind,
             Condition::To(kind) => route.to() == Some(*kind),
+            Condition::Rov(state) => route.rov() == *state,
             Condition::Family(family) => route.family() == *family,
             Condition::Not(condition) => !condition.holds(route),
         }

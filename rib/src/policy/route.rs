@@ -11,6 +11,8 @@ use bgp_wire::{AsPathEdit, Asn, AttrFlags, AttrType, BgpId, Edit, Family, Rewrit
 use ipnet::IpNet;
 
 use crate::peer::{PeerKind, Source};
+use crate::rov::{RoaTable, RovState};
+use crate::tables::is_unicast;
 
 /// Who sent a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +43,7 @@ impl Party {
 pub struct Route<'a> {
     family: Family,
     nlri: NlriRef<'a>,
+    roas: Option<&'a RoaTable>,
     from: Option<Party>,
     to: Option<PeerKind>,
     original: Attributes<'a>,
@@ -57,15 +60,29 @@ pub(crate) type Changed = (Vec<u8>, NextHop);
 impl<'a> Route<'a> {
     /// `None`: `canonical` is no canonical block. `to`: the kind of the receiver, on export.
     pub(crate) fn new(
-        family: Family,
-        nlri: NlriRef<'a>,
+        (family, nlri): (Family, NlriRef<'a>),
         canonical: &'a [u8],
         next_hop: NextHop,
         from: Option<Party>,
         to: Option<PeerKind>,
     ) -> Option<Route<'a>> {
         let original = Attributes::from_canonical(canonical).ok()?;
-        Some(Route { family, nlri, from, to, original, canonical, next_hop, changed: None, is_rehopped: false })
+        Some(Route {
+            family,
+            nlri,
+            roas: None,
+            from,
+            to,
+            original,
+            canonical,
+            next_hop,
+            changed: None,
+            is_rehopped: false,
+        })
+    }
+
+    pub(crate) fn with_roas(self, roas: &'a RoaTable) -> Route<'a> {
+        Route { roas: Some(roas), ..self }
     }
 
     /// What changed; `None`: nothing.
@@ -93,6 +110,15 @@ impl<'a> Route<'a> {
     #[must_use]
     pub fn nlri(&self) -> &NlriRef<'a> {
         &self.nlri
+    }
+
+    /// Whether its origin is the right one by the ROAs of the Rib (RFC 6811; [`Rib::change_roas`](crate::Rib::change_roas));
+    /// no ROA covers routes that are not of IPv4 or IPv6 unicast.
+    #[must_use]
+    pub fn rov(&self) -> RovState {
+        let path = self.attributes().as_path().unwrap_or_default();
+        let prefix = self.nlri.prefix().filter(|_| is_unicast(self.family));
+        prefix.zip(self.roas).map_or(RovState::NotFound, |(prefix, roas)| roas.route_state(prefix, &path))
     }
 
     /// The family.

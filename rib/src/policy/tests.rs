@@ -19,8 +19,7 @@ fn sent(block: &[u8], to: Option<PeerKind>, rule: Rule) -> (Verdict, Option<(Vec
     let from = Party { kind: PeerKind::Ebgp, asn: Asn(65001), addr, router_id: BgpId(2) };
     let prefix = "10.244.36.64/26".parse().unwrap();
     let mut route = Route::new(
-        Dest::Net(prefix).family(),
-        prefix.into(),
+        (Dest::Net(prefix).family(), prefix.into()),
         block,
         NextHop::V4([192, 0, 2, 2].into()),
         Some(from),
@@ -41,8 +40,9 @@ fn holds(block: &[u8], condition: Condition) -> bool {
     let addr = [192, 0, 2, 2].into();
     let from = Party { kind: PeerKind::Ebgp, asn: Asn(65001), addr, router_id: BgpId(2) };
     let prefix = "10.244.36.64/26".parse().unwrap();
-    condition
-        .holds(&Route::new(Dest::Net(prefix).family(), prefix.into(), block, NextHop::None, Some(from), None).unwrap())
+    condition.holds(
+        &Route::new((Dest::Net(prefix).family(), prefix.into()), block, NextHop::None, Some(from), None).unwrap(),
+    )
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn the_first_verdict_of_a_chain_counts_and_changes_before_it_are_seen() {
     let ask = |chain: &Chain| {
         let prefix = "10.0.0.0/8".parse().unwrap();
         chain.import(
-            &mut Route::new(Dest::Net(prefix).family(), prefix.into(), &block, NextHop::None, None, None).unwrap(),
+            &mut Route::new((Dest::Net(prefix).family(), prefix.into()), &block, NextHop::None, None, None).unwrap(),
         )
     };
     assert_eq!(ask(&Chain::new()), Verdict::Next);

@@ -49,6 +49,7 @@ impl Rib {
             group.asks(&mut self.asks);
         }
         let mut left = budget.max(1);
+        left = left.saturating_sub(self.rejudge(store, left)).max(1);
         while left > 0 {
             let done = self.fill(store, left.min(BATCH));
             if done == 0 {
@@ -77,7 +78,7 @@ impl Rib {
             }
         }
         self.free_retired();
-        !self.dirty.is_empty() || self.unfilled().is_some()
+        !self.dirty.is_empty() || !self.rejudged.is_empty() || self.unfilled().is_some()
     }
 
     /// Brings routes into the first group that has not seen all of them; how many it took.
@@ -88,7 +89,7 @@ impl Rib {
         let to = from.saturating_add(crate::num::count(count)).min(bound);
         let batch: Vec<_> = (from..to)
             .filter_map(|route| {
-                let best = self.routes.get(route)?.best?;
+                let best = self.routes.best(route)?;
                 self.decided(store, route, Some(best), true)
             })
             .collect();
@@ -113,9 +114,8 @@ impl Rib {
         let is_renamed = self.renamed.remove(id);
         let prefix = self.tables.prefix(id)?;
         let (paths, candidates) = self.candidates(store, id)?;
-        let route = self.routes.get(id)?;
-        let old = route.best;
-        let empty = route.paths.is_empty();
+        let old = self.routes.best(id);
+        let empty = self.routes.is_empty(id);
         let best = decision::best(&candidates, self.rules(&paths, old)).and_then(|at| paths.get(at)).copied();
         let same = |a: &Path, b: &Path| a.attr == b.attr && a.is(b.peer(), b.path_id);
         let unchanged = match (&old, &best) {
@@ -124,6 +124,7 @@ impl Rib {
             _ => false,
         };
         if unchanged {
+            self.routes.choose(store, id, best);
             if empty {
                 self.retire(id);
             }
@@ -131,7 +132,6 @@ impl Rib {
             let is_told = is_renamed || !self.asks.is_empty();
             return if is_told { self.decided(store, id, best, is_renamed) } else { None };
         }
-        best.inspect(|path| store.retain(path.attr));
         if let (true, Some(prefix)) = (self.config.fib_events, prefix.net()) {
             self.note_fib(
                 prefix,
@@ -139,13 +139,12 @@ impl Rib {
                 best.and_then(|path| selected(store, path)),
             );
         }
-        old.inspect(|path| store.release(path.attr));
-        self.routes.get_mut(id)?.best = best;
+        self.routes.choose(store, id, best);
         self.decided(store, id, best, true)
     }
 
     /// What the groups are told of a route whose best path is `best`.
-    fn decided(&self, store: &AttrStore, route: u32, best: Option<Path>, is_new: bool) -> Option<Decided> {
+    pub(super) fn decided(&self, store: &AttrStore, route: u32, best: Option<Path>, is_new: bool) -> Option<Decided> {
         let current = best;
         let best = best.and_then(|path| Some((path, self.source(path)?)));
         let prefix = self.tables.prefix(route)?;
@@ -200,9 +199,8 @@ impl Rib {
         id: u32,
         vantage: Option<Vantage>,
     ) -> Option<(Few<Path>, Few<Candidate>)> {
-        let route = self.routes.get(id)?;
         let (mut paths, mut candidates) = (SmallVec::new(), SmallVec::new());
-        for path in &route.paths {
+        for path in self.routes.paths(id) {
             let (Some(facts), Some(source)) = (store.facts(path.attr), self.source(*path)) else { continue };
             let Some(interior_cost) = self.next_hops.cost(store, path.attr, vantage) else { continue };
             paths.push(*path);
@@ -254,12 +252,13 @@ impl Rib {
 
     /// A route without paths: its id is free when nobody can be told about it any more.
     fn retire(&mut self, id: u32) {
-        let Some(route) = self.routes.get_mut(id).filter(|route| route.paths.is_empty()) else { return };
-        if route.retired {
-            route.again = true;
-        } else {
-            route.retired = true;
+        if !self.routes.is_empty(id) {
+            return;
+        }
+        if self.retiring.insert(id) {
             self.retired.push_back((self.tick, id));
+        } else {
+            self.again.insert(id);
         }
     }
 
@@ -267,11 +266,9 @@ impl Rib {
         let oldest = self.groups.iter().flatten().filter_map(Group::oldest).min().unwrap_or(u64::MAX);
         while let Some((_, id)) = self.retired.front().copied().filter(|(tick, _)| *tick < oldest) {
             self.retired.pop_front();
-            let Some(route) = self.routes.get_mut(id) else { continue };
-            route.retired = false;
-            let again = core::mem::take(&mut route.again) && route.paths.is_empty();
-            if again {
-                route.retired = true;
+            self.retiring.remove(id);
+            if self.again.remove(id) && self.routes.is_empty(id) {
+                self.retiring.insert(id);
                 self.retired.push_back((self.tick, id));
             } else if !self.free(id) {
                 self.held.insert(id);
@@ -289,8 +286,8 @@ impl Rib {
 
     /// Frees the id of a route unless somebody has to be told about it; true when there is nothing left to do.
     fn free(&mut self, id: u32) -> bool {
-        let is_empty = |route: &super::Route| route.paths.is_empty() && route.best.is_none() && !route.retired;
-        if !self.routes.get(id).is_some_and(is_empty) || self.dirty.contains(id) {
+        let is_empty = self.routes.is_empty(id) && self.routes.best(id).is_none() && !self.retiring.contains(id);
+        if !is_empty || self.dirty.contains(id) {
             // In use again, or to be retired again when it is decided.
             return true;
         }

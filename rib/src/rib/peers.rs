@@ -19,8 +19,17 @@ impl Rib {
     /// [`AddPeerError::Full`] beyond [`PeerId::LIMIT`].
     pub fn add_peer(&mut self, config: PeerConfig) -> Result<PeerId, AddPeerError> {
         let families = FamilySet::EMPTY;
-        let peer =
-            Peer { config, router_id: BgpId(0), group: None, families, routes: None, paths: 0, v6: 0, rows: None };
+        let peer = Peer {
+            config,
+            router_id: BgpId(0),
+            group: None,
+            families,
+            routes: None,
+            paths: 0,
+            v6: 0,
+            rows: None,
+            kept: None,
+        };
         if let Some(id) = self.free_peers.pop_first() {
             if let Some(slot) = self.peers.get_mut(id) {
                 *slot = Some(peer);
@@ -73,6 +82,7 @@ impl Rib {
     /// ```
     pub fn peer_up(&mut self, store: &mut AttrStore, id: PeerId, context: &Context, router_id: BgpId) {
         self.leave_group(store, id);
+        self.begin_kept(store, id);
         let Some(peer) = self.peer_mut(id) else { return };
         let is_renamed = core::mem::replace(&mut peer.router_id, router_id) != router_id;
         let (config, kept) = (peer.config, peer.kept());
@@ -92,7 +102,7 @@ impl Rib {
             self.retargeted.insert(id.0);
         }
         for route in kept.iter() {
-            let own = self.routes.get(route).and_then(|r| r.best).is_some_and(|best| best.peer() == id.0);
+            let own = self.routes.best(route).is_some_and(|best| best.peer() == id.0);
             if let Some(group) = group_at(&mut self.groups, number) {
                 group.relabel(route, id.0, own);
             }
@@ -126,6 +136,7 @@ impl Rib {
     /// ```
     pub fn peer_down(&mut self, store: &mut AttrStore, id: PeerId) {
         self.leave_group(store, id);
+        self.drop_kept(store, id);
         self.remove_where(store, id, |_, _| true);
     }
 
@@ -151,12 +162,15 @@ impl Rib {
     /// ```
     pub fn mark_stale(&mut self, store: &mut AttrStore, id: PeerId, families: FamilySet) {
         self.leave_group(store, id);
+        self.retain_kept(store, id, |family, received| {
+            let stays = !received.stale && families.contains(family);
+            received.stale = true;
+            stays
+        });
         self.remove_where(store, id, |family, path| path.is_stale() || !families.contains(family));
         let Some(routes) = self.peer(id).map(Peer::kept) else { return };
         for route in routes.iter() {
-            if let Some(route) = self.routes.get_mut(route) {
-                route.paths.iter_mut().filter(|path| path.peer() == id.0).for_each(Path::set_stale);
-            }
+            self.routes.mark(route, |path| path.peer() == id.0, Path::set_stale);
         }
     }
 
@@ -183,13 +197,8 @@ impl Rib {
             let mut block = Vec::with_capacity(canonical.len() + 7);
             rewrite(canonical, &edits, &mut block);
             let Some(attr) = store.intern(&block, next_hop) else { continue };
-            let paths = self.routes.get_mut(route).map(|route| &mut route.paths);
-            match paths.and_then(|paths| paths.iter_mut().find(|path| **path == old)) {
-                Some(path) => {
-                    path.attr = attr;
-                    store.release(old.attr);
-                }
-                None => store.release(attr),
+            if !self.routes.reword(store, route, old, attr) {
+                store.release(attr);
             }
             self.dirty.insert(route);
         }
@@ -200,18 +209,19 @@ impl Rib {
         let routes =
             routes.filter(move |route| self.tables.prefix(*route).is_some_and(|prefix| prefix.family() == family));
         routes
-            .filter_map(|route| Some((route, self.routes.get(route)?)))
-            .flat_map(|(route, entry)| entry.paths.iter().map(move |path| (route, *path)))
+            .flat_map(|route| self.routes.paths(route).map(move |path| (route, *path)))
             .filter(move |(_, path)| path.peer() == id.0 && path.is_stale())
     }
 
     /// Removes the routes of `family` that are still stale: the peer sent End-of-RIB, or took too long.
     pub fn sweep_stale(&mut self, store: &mut AttrStore, id: PeerId, family: Family) {
+        self.retain_kept(store, id, |of, received| of != family || !received.stale);
         self.remove_where(store, id, |of, path| of == family && path.is_stale());
     }
 
     /// Removes all routes of `family` of a peer, whose session may go on.
     pub fn flush(&mut self, store: &mut AttrStore, id: PeerId, family: Family) {
+        self.retain_kept(store, id, |of, _| of != family);
         self.remove_where(store, id, |of, _| of == family);
     }
 
@@ -272,9 +282,13 @@ impl Rib {
     ) -> bool {
         let key = GroupKey::new(id, View::new(&self.config, &config), context);
         let Some(peer) = self.peer_mut(id) else { return false };
+        let imports_alike = peer.config.imports_alike(&config);
         peer.config = config;
         let (router_id, number) = (peer.router_id, peer.group);
         let Some(number) = number else { return false };
+        if !imports_alike {
+            self.judge_again(id);
+        }
         let changes = group_at(&mut self.groups, number).is_some_and(|group| *group.key() != key);
         if changes {
             self.peer_up(store, id, context, router_id);

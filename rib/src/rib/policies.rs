@@ -50,7 +50,8 @@ impl Rib {
     /// more in the next [`process`](Rib::process), and what differs is sent, without a session reset.
     ///
     /// The answer is the families that the peer has to be asked to send again (RFC 2918), for what the old policy
-    /// rejected or changed on import is not kept: empty where the peer is down or has no policy of its own.
+    /// rejected or changed on import is not kept: empty where the peer is down or has no policy of its own, and where it is
+    /// kept ([`PeerConfig::with_soft_reconfiguration`](crate::PeerConfig::with_soft_reconfiguration)).
     ///
     /// ```
     /// use bgp_rib::policy::{Rule, Rules, Verdict};
@@ -76,12 +77,16 @@ impl Rib {
     #[must_use = "the peer has to be asked for these families again"]
     pub fn policy_changed(&mut self, id: PeerId) -> FamilySet {
         let Some(peer) = self.peer(id) else { return FamilySet::EMPTY };
-        let (Some(group), PeerPolicy::Use(_)) = (peer.group, peer.config.policy) else { return FamilySet::EMPTY };
-        let families = peer.families;
+        let Some(group) = peer.group else { return FamilySet::EMPTY };
+        let (families, has_policy) = (peer.families, matches!(peer.config.policy, PeerPolicy::Use(_)));
+        let is_judged = self.judge_again(id);
+        if !has_policy {
+            return FamilySet::EMPTY;
+        }
         if let Some(group) = group_at(&mut self.groups, group) {
             group.refill();
         }
-        families
+        if is_judged { FamilySet::EMPTY } else { families }
     }
 
     /// Announces the prefixes of one section that the policy takes, as it changes them; how many, and how many not.
@@ -101,7 +106,9 @@ impl Rib {
             let Some(prefix) = tables::prefix_of(family, &path.nlri) else { continue };
             let path_id = path.path_id.map_or(0, |id| id.0);
             let new = policy.as_ref().and_then(|policy| {
-                policy::run(store, (family, &path.nlri), attr, from, None, |route| policy.import(route))
+                policy::run(store, &self.policies.roas, (family, &path.nlri), attr, from, None, |route| {
+                    policy.import(route)
+                })
             });
             let hash = self.tables.hash(prefix);
             match new {

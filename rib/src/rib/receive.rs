@@ -13,6 +13,7 @@ use crate::event::UpdateOutcome;
 use crate::import::{self, Incoming, Ineligible};
 use crate::path::{LOCAL, Path};
 use crate::peer::{PeerId, PeerPolicy};
+use crate::routes::Announcement;
 use crate::store::{AttrId, AttrStore};
 use crate::tables;
 
@@ -55,6 +56,9 @@ impl Rib {
         let mut outcome = UpdateOutcome::default();
         let Some(peer) = self.peer(id).filter(|peer| peer.group.is_some()) else { return outcome };
         let config = peer.config;
+        if peer.kept.is_some() {
+            return self.update_kept(store, id, &config, update);
+        }
         for section in update.withdrawn() {
             if !tables::is_unicast(section.family) {
                 outcome.withdrawn += self.withdraw_rows(store, id, section.nlri);
@@ -202,18 +206,10 @@ impl Rib {
     }
 
     pub(super) fn announce(&mut self, store: &mut AttrStore, id: u32, peer: u32, path_id: u32, attr: AttrId) {
-        let Some(route) = self.routes.entry(id, &super::Route::default()) else { return };
-        let new = Path::new(attr, peer, path_id);
-        match route.paths.iter_mut().find(|path| path.is(peer, path_id)) {
-            Some(path) if *path == new => return,
-            Some(path) => {
-                store.retain(attr);
-                store.release(path.attr);
-                *path = new;
-            }
-            None => {
-                store.retain(attr);
-                route.paths.push(new);
+        match self.routes.announce(store, id, Path::new(attr, peer, path_id)) {
+            None | Some(Announcement::Same) => return,
+            Some(Announcement::Other) => {}
+            Some(Announcement::New) => {
                 let Some(dest) = self.tables.prefix(id) else { return };
                 self.note_target(peer, dest);
                 if let Some(peer) = self.peer_mut(PeerId(peer)) {
@@ -233,24 +229,11 @@ impl Rib {
 
     /// Removes the paths of `peer` that `which` names.
     pub(super) fn remove_paths(&mut self, store: &mut AttrStore, id: u32, peer: u32, which: impl Fn(&Path) -> bool) {
-        let Some(route) = self.routes.get_mut(id) else { return };
-        let (before, mut left) = (route.paths.len(), false);
-        route.paths.retain(|path| {
-            let goes = path.peer() == peer && which(path);
-            if goes {
-                store.release(path.attr);
-            } else {
-                left |= path.peer() == peer;
-            }
-            !goes
-        });
-        let removed = crate::num::count(before - route.paths.len());
+        let removed = self.routes.remove(store, id, |path| path.peer() == peer && which(path));
         if removed == 0 {
             return;
         }
-        if route.paths.len() <= 2 {
-            route.paths.shrink_to_fit();
-        }
+        let left = self.routes.paths(id).any(|path| path.peer() == peer);
         let Some(dest) = self.tables.prefix(id) else { return };
         self.note_target(peer, dest);
         if let Some(peer) = self.peer_mut(PeerId(peer)) {

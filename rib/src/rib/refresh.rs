@@ -81,11 +81,13 @@ impl Rib {
     #[doc(alias = "BoRR")]
     pub fn begin_refresh(&mut self, id: PeerId, family: Family) {
         let Some(peer) = self.peer(id).filter(|peer| peer.group.is_some()) else { return };
-        for route in peer.kept().iter() {
-            if self.tables.prefix(route).is_some_and(|prefix| prefix.family() == family)
-                && let Some(route) = self.routes.get_mut(route)
-            {
-                route.paths.iter_mut().filter(|path| path.peer() == id.0).for_each(Path::set_refreshing);
+        let routes = peer.kept();
+        if let Some(kept) = self.peer_mut(id).and_then(|peer| peer.kept.as_deref_mut()) {
+            kept.begin_refresh(family);
+        }
+        for route in routes.iter() {
+            if self.tables.prefix(route).is_some_and(|prefix| prefix.family() == family) {
+                self.routes.mark(route, |path| path.peer() == id.0, Path::set_refreshing);
             }
         }
     }
@@ -94,6 +96,7 @@ impl Rib {
     /// [`begin_refresh`](Rib::begin_refresh) goes. Without one nothing happens.
     #[doc(alias = "EoRR")]
     pub fn end_refresh(&mut self, store: &mut AttrStore, id: PeerId, family: Family) {
+        self.retain_kept(store, id, |of, received| of != family || !received.refreshing);
         self.remove_where(store, id, |of, path| of == family && path.is_refreshing());
     }
 

@@ -68,7 +68,9 @@ impl Rib {
             if let (Some(old), Some(policy)) = (attr, &policy) {
                 let hook = policy.as_ref();
                 attr = hook.and_then(|hook| {
-                    policy::run(store, (family, &path.nlri), old, from, None, |route| hook.import(route))
+                    policy::run(store, &self.policies.roas, (family, &path.nlri), old, from, None, |route| {
+                        hook.import(route)
+                    })
                 });
                 store.release(old);
                 if attr.is_none() {
@@ -210,21 +212,22 @@ impl Rib {
     #[must_use]
     pub fn best_nlri(&self, store: &AttrStore, nlri: &NlriBuf) -> Option<Selected> {
         let key = dest::key_of(nlri.family(), &nlri.as_ref().into())?;
-        selected(store, self.routes.get(self.find_row(nlri.family(), &key)?)?.best?)
+        selected(store, self.routes.best(self.find_row(nlri.family(), &key)?)?)
     }
 
     /// The path in use of every route of a family other than unicast, in the order in which routes became known. NLRI that
     /// the codec does not know are left out.
     pub fn loc_rib_nlri<'a>(&'a self, store: &'a AttrStore, family: Family) -> impl Iterator<Item = RowRef> + 'a {
-        let best = (0_u32..).zip(self.routes.iter()).filter_map(|(id, route)| Some((id, route.best?)));
-        best.filter_map(move |(id, path)| self.row_ref(store, id, &path)).filter(move |row| row.nlri.family() == family)
+        self.routes
+            .all_best()
+            .filter_map(move |(id, path)| self.row_ref(store, id, &path))
+            .filter(move |row| row.nlri.family() == family)
     }
 
     /// The paths of families other than unicast that a peer announced and that are eligible, likewise.
     pub fn adj_rib_in_nlri<'a>(&'a self, store: &'a AttrStore, id: PeerId) -> impl Iterator<Item = RowRef> + 'a {
         let routes = self.peer(id).into_iter().flat_map(super::Peer::routes);
-        let routes = routes.filter_map(|route| Some((route, self.routes.get(route)?)));
-        let paths = routes.flat_map(|(route, entry)| entry.paths.iter().map(move |path| (route, path)));
+        let paths = routes.flat_map(|route| self.routes.paths(route).map(move |path| (route, path)));
         paths.filter(move |(_, path)| path.peer() == id.0).filter_map(|(route, path)| self.row_ref(store, route, path))
     }
 

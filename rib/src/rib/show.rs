@@ -19,7 +19,7 @@ impl Rib {
     /// The path in use for exactly `prefix`.
     #[must_use]
     pub fn best(&self, store: &AttrStore, prefix: IpNet) -> Option<Selected> {
-        let best = self.routes.get(self.tables.find(Dest::Net(prefix.trunc()))?)?.best?;
+        let best = self.routes.best(self.tables.find(Dest::Net(prefix.trunc()))?)?;
         selected(store, best)
     }
 
@@ -42,9 +42,9 @@ impl Rib {
     /// ```
     #[must_use]
     pub fn lookup(&self, store: &AttrStore, addr: IpAddr) -> Option<(IpNet, Selected)> {
-        let has_best = |id| self.routes.get(id).is_some_and(|route| route.best.is_some());
+        let has_best = |id| self.routes.best(id).is_some();
         let id = self.tables.longest(addr, has_best)?;
-        Some((self.tables.prefix(id)?.net()?, selected(store, self.routes.get(id)?.best?)?))
+        Some((self.tables.prefix(id)?.net()?, selected(store, self.routes.best(id)?)?))
     }
 
     /// Every path of `prefix` with what the decision process would make of it now, the best first, then in the order
@@ -65,11 +65,9 @@ impl Rib {
     #[must_use]
     pub fn explain(&self, store: &AttrStore, prefix: IpNet) -> Vec<Explained> {
         let prefix = prefix.trunc();
-        let Some(id) = self.tables.find(Dest::Net(prefix)) else { return Vec::new() };
-        let (Some(route), Some((paths, candidates))) = (self.routes.get(id), self.candidates(store, id)) else {
-            return Vec::new();
-        };
-        let log = decision::explain(&candidates, self.rules(&paths, route.best));
+        let found = self.tables.find(Dest::Net(prefix)).and_then(|id| Some((id, self.candidates(store, id)?)));
+        let Some((id, (paths, candidates))) = found else { return self.explain_ineligible(prefix).collect() };
+        let log = decision::explain(&candidates, self.rules(&paths, self.routes.best(id)));
         let outcome = |path: &Path| {
             let Some(at) = paths.iter().position(|one| one == path) else { return Outcome::Unreachable };
             match log.get(at).copied().flatten() {
@@ -79,22 +77,23 @@ impl Rib {
                 }
             }
         };
-        let mut all: Vec<_> = route
-            .paths
-            .iter()
+        let mut all: Vec<_> = self
+            .routes
+            .paths(id)
             .map(|path| (outcome(path), path))
             .map(|(outcome, path)| (outcome != Outcome::Best, path.peer(), path.path_id, path, outcome))
             .collect();
         all.sort_unstable_by_key(|(is_not_best, peer, path_id, ..)| (*is_not_best, *peer, *path_id));
-        all.into_iter().map(|(.., path, outcome)| Explained { path: path_ref(prefix, path), outcome }).collect()
+        let competing = all.into_iter().map(|(.., path, outcome)| Explained { path: path_ref(prefix, path), outcome });
+        competing.chain(self.explain_ineligible(prefix)).collect()
     }
 
     /// The paths that a peer announced and that are eligible.
     pub fn adj_rib_in(&self, id: PeerId) -> impl Iterator<Item = PathRef> {
         let routes = self.peer(id).into_iter().flat_map(super::Peer::routes);
         let mut all: Vec<_> = routes
-            .filter_map(|route| Some((self.tables.prefix(route)?.net()?, self.routes.get(route)?)))
-            .flat_map(|(prefix, route)| route.paths.iter().map(move |path| (prefix, path)))
+            .filter_map(|route| Some((self.tables.prefix(route)?.net()?, route)))
+            .flat_map(|(prefix, route)| self.routes.paths(route).map(move |path| (prefix, path)))
             .filter(|(_, path)| path.peer() == id.0)
             .map(|(prefix, path)| path_ref(prefix, path))
             .collect();
@@ -104,7 +103,7 @@ impl Rib {
 
     /// The path in use of every prefix.
     pub fn loc_rib(&self) -> impl Iterator<Item = PathRef> {
-        let best = (0_u32..).zip(self.routes.iter()).filter_map(|(id, route)| Some((id, route.best?)));
+        let best = self.routes.all_best();
         let mut all: Vec<_> =
             best.filter_map(|(id, best)| Some(path_ref(self.tables.prefix(id)?.net()?, &best))).collect();
         all.sort_unstable_by_key(|path| path.prefix);

@@ -122,12 +122,12 @@ impl Rib {
             return;
         }
         let changed = core::mem::take(&mut self.next_hops.changed);
-        for (id, route) in (0_u32..).zip(self.routes.iter()) {
+        for id in self.routes.ids() {
             let uses = |attr| {
                 let addr = store.next_hop(attr).and_then(NextHop::addr);
                 addr.is_some_and(|addr| changed.contains(&addr))
             };
-            if route.paths.iter().any(|path| uses(path.attr)) {
+            if self.routes.paths(id).any(|path| uses(path.attr)) {
                 self.dirty.insert(id);
             }
         }

@@ -15,3 +15,4 @@ mod rfc7911;
 mod rfc9107;
 mod rfc9234;
 mod rows;
+mod soft;
