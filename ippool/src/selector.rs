@@ -67,9 +67,9 @@ pub struct Selector {
     /// The canonical text; labels and values are parts of it.
     text: Box<str>,
     /// The tests in the order of the text, with where to go on from each.
-    leaves: Box<[Leaf]>,
+    leaves: Leaves,
     /// The values of the sets, each set sorted and without repetitions.
-    sets: Box<[Span]>,
+    sets: Sets,
     /// The same expression in reverse Polish notation; [`Op::Leaf`] takes the next of `leaves`.
     shape: SmallVec<[Op; 8]>,
 }
@@ -141,16 +141,12 @@ impl Selector {
     /// ```
     #[must_use]
     pub fn matches<L: Labels + ?Sized>(&self, labels: &L) -> bool {
-        let mut next = Next::Leaf(0);
-        loop {
-            match next {
-                Next::Done(verdict) => return verdict,
-                Next::Leaf(index) => {
-                    let Some(leaf) = self.leaves.get(index) else { return false };
-                    next = if self.holds(leaf, labels) { leaf.on_true } else { leaf.on_false };
-                }
-            }
+        let leaves = self.leaves.as_slice();
+        let mut next = Next(0);
+        while let Some(leaf) = usize::try_from(next.0).ok().and_then(|index| leaves.get(index)) {
+            next = if self.holds(leaf, labels) { leaf.on_true } else { leaf.on_false };
         }
+        next == Next::TRUE
     }
 
     /// What any matching set of labels must look like, label by label; labels without a bound are left out.
@@ -202,6 +198,7 @@ impl Selector {
 }
 
 impl Selector {
+    #[inline]
     fn holds<L: Labels + ?Sized>(&self, leaf: &Leaf, labels: &L) -> bool {
         if matches!(leaf.test, Test::All | Test::Global) {
             return true;
@@ -248,10 +245,24 @@ impl Selector {
 /// Up to so many members a set is looked through in order.
 const SMALL_SET: usize = 8;
 
-/// Equality that looks at the last octet first: names and values often begin alike.
+/// Equality that compares the length, then both ends: most names and values are short and differ there, and a call to
+/// compare memory would cost more than all of it.
 #[inline]
 fn same(one: &str, other: &str) -> bool {
-    one.len() == other.len() && one.as_bytes().last() == other.as_bytes().last() && one == other
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    if one.len() != other.len() {
+        return false;
+    }
+    if let (Some(a), Some(b)) = (one.first_chunk::<8>(), other.first_chunk::<8>()) {
+        return a == b && one.last_chunk::<8>() == other.last_chunk::<8>() && (one.len() <= 16 || one == other);
+    }
+    if let (Some(a), Some(b)) = (one.first_chunk::<4>(), other.first_chunk::<4>()) {
+        return a == b && one.last_chunk::<4>() == other.last_chunk::<4>();
+    }
+    if let (Some(a), Some(b)) = (one.first_chunk::<2>(), other.first_chunk::<2>()) {
+        return a == b && one.last() == other.last();
+    }
+    one.first() == other.first()
 }
 
 impl Default for Selector {
@@ -314,13 +325,19 @@ enum Op {
     /// Negates the last operand.
     Not,
     /// Joins that many operands (two or more) by `&&`.
-    And(usize),
+    And(u32),
     /// Joins that many operands (two or more) by `||`.
-    Or(usize),
+    Or(u32),
 }
 
+/// The tests; most selectors have a few.
+type Leaves = SmallVec<[Leaf; 4]>;
+
+/// The members of sets.
+type Sets = SmallVec<[Span; 4]>;
+
 /// One test, and where evaluation goes on from it; targets are always further right.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Leaf {
     test: Test,
     /// Empty for `all()` and `global()`.
@@ -339,8 +356,9 @@ struct Span {
 }
 
 /// What a leaf asks of its label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Test {
+    #[default]
     All,
     Global,
     Has,
@@ -353,9 +371,13 @@ enum Test {
     NotIn,
 }
 
-/// Where evaluation goes on.
-#[derive(Clone, Copy, Debug)]
-enum Next {
-    Leaf(usize),
-    Done(bool),
+/// Where evaluation goes on: the index of a leaf, or the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Next(u32);
+
+impl Next {
+    /// The selector matches. There are not as many leaves: a text has at most [`MAX_LENGTH`] octets.
+    const TRUE: Self = Self(u32::MAX);
+    /// It does not.
+    const FALSE: Self = Self(u32::MAX - 1);
 }

@@ -102,7 +102,8 @@ pub(super) fn analyse(selector: &Selector) -> Bounds<'_> {
     stack.pop().unwrap_or_default()
 }
 
-fn join<'s>(stack: &mut Vec<Bounds<'s>>, count: usize, by: fn(Bounds<'s>, Bounds<'s>) -> Bounds<'s>) {
+fn join<'s>(stack: &mut Vec<Bounds<'s>>, count: u32, by: fn(Bounds<'s>, Bounds<'s>) -> Bounds<'s>) {
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
     let operands = stack.split_off(stack.len().saturating_sub(count));
     stack.extend(operands.into_iter().reduce(by));
 }

@@ -1,47 +1,49 @@
 //! The text of a selector as reverse Polish notation, by an explicit stack.
+//!
+//! Every function is a nom parser; those that run for each test look at the octets themselves, as a combinator that tries
+//! one alternative after the other costs more than the rest of the parse.
 
 use alloc::vec::Vec;
 
-use nom::branch::alt;
-use nom::bytes::complete::{tag, take_till, take_while, take_while1};
-use nom::character::complete::char;
-use nom::combinator::{cut, opt, value};
+use nom::bytes::complete::tag;
 use nom::error::ParseError;
-use nom::sequence::{delimited, preceded, terminated};
 use nom::{IResult, Parser as _};
 use smallvec::SmallVec;
 
 use super::{Error, ErrorKind, MAX_DEPTH, MAX_LABEL, MAX_LENGTH, Op, Test};
 
 /// An expression: `leaves` in the order of the text, `shape` in reverse Polish notation.
+#[derive(Default)]
 pub(super) struct Parsed<'t> {
-    pub(super) leaves: SmallVec<[ParsedLeaf<'t>; 8]>,
+    pub(super) leaves: SmallVec<[ParsedLeaf<'t>; 4]>,
+    /// The values of all leaves, one leaf's after the other's.
+    pub(super) values: SmallVec<[&'t str; 8]>,
     pub(super) shape: SmallVec<[Op; 8]>,
 }
 
 /// A test in the words of the text.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct ParsedLeaf<'t> {
     pub(super) test: Test,
     /// Empty for `all()` and `global()`.
     pub(super) label: &'t str,
-    /// The value, or the sorted values of a set, each once; none for other tests.
-    pub(super) values: SmallVec<[&'t str; 2]>,
+    /// How many of the values are the leaf's: the members of a set, sorted, each once; one for a comparison.
+    pub(super) values: usize,
 }
 
 impl<'t> ParsedLeaf<'t> {
     fn bare(test: Test, label: &'t str) -> Self {
-        Self { test, label, values: SmallVec::new() }
+        Self { test, label, values: 0 }
     }
 }
 
 impl Parsed<'_> {
     /// The expression `all()`.
     pub(super) fn all() -> Self {
-        Self {
-            leaves: [ParsedLeaf::bare(Test::All, "")].into_iter().collect(),
-            shape: [Op::Leaf].into_iter().collect(),
-        }
+        let mut all = Self::default();
+        all.leaves.push(ParsedLeaf::bare(Test::All, ""));
+        all.shape.push(Op::Leaf);
+        all
     }
 }
 
@@ -53,7 +55,11 @@ pub(super) fn parse(text: &str) -> Result<Parsed<'_>, Error> {
     if blank(text).is_empty() {
         return Ok(Parsed::all());
     }
-    expression(text).map_err(|fault| Error::new(fault.kind, text.len().saturating_sub(fault.rest)))
+    let mut parsed = Parsed::default();
+    match expression(text, &mut parsed) {
+        Ok(()) => Ok(parsed),
+        Err(fault) => Err(Error::new(fault.kind, text.len().saturating_sub(fault.rest))),
+    }
 }
 
 /// What was wrong, and how much of the text was left there.
@@ -66,6 +72,11 @@ struct Fault {
 impl Fault {
     const fn new(kind: ErrorKind, input: &str) -> Self {
         Self { kind, rest: input.len() }
+    }
+
+    /// An error that no other reading of the text mends.
+    const fn fatal(kind: ErrorKind, input: &str) -> nom::Err<Self> {
+        nom::Err::Failure(Self::new(kind, input))
     }
 }
 
@@ -85,9 +96,9 @@ struct Group {
     /// The whole group is negated.
     negated: bool,
     /// Operators seen since the last `||`.
-    ands: usize,
+    ands: u32,
     /// `||` seen.
-    ors: usize,
+    ors: u32,
 }
 
 impl Group {
@@ -109,8 +120,7 @@ impl Group {
     }
 }
 
-fn expression(mut input: &str) -> Result<Parsed<'_>, Fault> {
-    let (mut leaves, mut shape) = (SmallVec::new(), SmallVec::new());
+fn expression<'t>(mut input: &'t str, parsed: &mut Parsed<'t>) -> Result<(), Fault> {
     let mut group = Group::default();
     let mut outer: Vec<Group> = Vec::new();
     loop {
@@ -129,29 +139,29 @@ fn expression(mut input: &str) -> Result<Parsed<'_>, Fault> {
             input = rest;
             continue;
         }
-        let (rest, operand) = finish(leaf(input))?;
+        let (rest, operand) = finish(leaf(input, &mut parsed.values))?;
         input = blank(rest);
-        leaves.push(operand);
-        shape.push(Op::Leaf);
+        parsed.leaves.push(operand);
+        parsed.shape.push(Op::Leaf);
         if negated {
-            shape.push(Op::Not);
+            parsed.shape.push(Op::Not);
         }
         // What follows an operand: groups that close, then the end or another operand.
         while let Some(rest) = input.strip_prefix(')') {
             let Some(around) = outer.pop() else { return Err(Fault::new(ErrorKind::UnmatchedClose, input)) };
-            core::mem::replace(&mut group, around).close(&mut shape);
+            core::mem::replace(&mut group, around).close(&mut parsed.shape);
             input = blank(rest);
         }
         if let Some(rest) = input.strip_prefix("&&") {
             group.ands = group.ands.saturating_add(1);
             input = rest;
         } else if let Some(rest) = input.strip_prefix("||") {
-            group.close_and(&mut shape);
+            group.close_and(&mut parsed.shape);
             group.ors = group.ors.saturating_add(1);
             input = rest;
         } else if input.is_empty() && outer.is_empty() {
-            group.close(&mut shape);
-            return Ok(Parsed { leaves, shape });
+            group.close(&mut parsed.shape);
+            return Ok(());
         } else {
             return Err(Fault::new(ErrorKind::ExpectedJoin, input));
         }
@@ -159,128 +169,144 @@ fn expression(mut input: &str) -> Result<Parsed<'_>, Fault> {
 }
 
 /// A function or a comparison.
-fn leaf(input: &str) -> IResult<&str, ParsedLeaf<'_>, Fault> {
-    alt((
-        preceded(tag("has("), cut(terminated(spaced(or(label, ErrorKind::ExpectedLabel)), close)))
-            .map(|label| ParsedLeaf::bare(Test::Has, label)),
-        preceded((tag("all("), blanks), cut(close)).map(|_| ParsedLeaf::bare(Test::All, "")),
-        preceded((tag("global("), blanks), cut(close)).map(|_| ParsedLeaf::bare(Test::Global, "")),
-        comparison,
-    ))
-    .parse(input)
+#[inline]
+fn leaf<'t>(input: &'t str, values: &mut SmallVec<[&'t str; 8]>) -> IResult<&'t str, ParsedLeaf<'t>, Fault> {
+    let (rest, name) = word(input);
+    if let Some(inside) = rest.strip_prefix('(') {
+        let test = match name {
+            "has" => {
+                let (rest, name) = label(blank(inside), ErrorKind::ExpectedLabel)?;
+                return close(blank(rest)).map(|(rest, _)| (rest, ParsedLeaf::bare(Test::Has, name)));
+            }
+            "all" => Some(Test::All),
+            "global" => Some(Test::Global),
+            _ => None,
+        };
+        if let Some(test) = test {
+            return close(blank(inside)).map(|(rest, _)| (rest, ParsedLeaf::bare(test, "")));
+        }
+    }
+    comparison(input, values)
 }
 
 /// A label with a test of its value.
-fn comparison(input: &str) -> IResult<&str, ParsedLeaf<'_>, Fault> {
-    let (rest, label) = label(input)?;
-    let (rest, test) = cut(spaced(or(operator, ErrorKind::ExpectedOperator))).parse(rest)?;
-    let (rest, values) = match test {
-        Test::In | Test::NotIn => cut(set).parse(rest)?,
-        _ => cut(string).map(|value| SmallVec::from_iter([value])).parse(rest)?,
+#[inline]
+fn comparison<'t>(input: &'t str, values: &mut SmallVec<[&'t str; 8]>) -> IResult<&'t str, ParsedLeaf<'t>, Fault> {
+    let (rest, label) = label(input, ErrorKind::ExpectedOperand)?;
+    let (rest, test) = operator(blank(rest))?;
+    let before = values.len();
+    let rest = match test {
+        Test::In | Test::NotIn => set(blank(rest), values)?.0,
+        _ => {
+            let (rest, value) = string(blank(rest))?;
+            values.push(value);
+            rest
+        }
     };
-    Ok((rest, ParsedLeaf { test, label, values }))
+    Ok((rest, ParsedLeaf { test, label, values: values.len().saturating_sub(before) }))
 }
 
 /// The words need no blank before or after them; that no letter follows is seen to by the quote or brace.
+#[inline]
 fn operator(input: &str) -> IResult<&str, Test, Fault> {
-    alt((
-        value(Test::Eq, tag("==")),
-        value(Test::Ne, tag("!=")),
-        value(Test::Contains, tag("contains")),
-        value(Test::StartsWith, (tag("starts"), blanks, tag("with"))),
-        value(Test::EndsWith, (tag("ends"), blanks, tag("with"))),
-        value(Test::NotIn, (tag("not"), blanks, tag("in"))),
-        value(Test::In, tag("in")),
-    ))
-    .parse(input)
-}
-
-fn set(input: &str) -> IResult<&str, SmallVec<[&str; 2]>, Fault> {
-    let (mut input, _) = or(terminated(char('{'), blanks), ErrorKind::ExpectedSet).parse(input)?;
-    let mut values: SmallVec<[&str; 2]> = SmallVec::new();
-    while input.starts_with(['"', '\'']) {
-        let (rest, value) = terminated(string, blanks).parse(input)?;
-        values.push(value);
-        let (rest, comma) = opt(terminated(char(','), blanks)).parse(rest)?;
-        input = rest;
-        if comma.is_none() {
-            break;
-        }
-    }
-    let (rest, _) = or(char('}'), ErrorKind::ExpectedSetEnd).parse(input)?;
-    values.sort_unstable();
-    values.dedup();
-    Ok((rest, values))
-}
-
-fn string(input: &str) -> IResult<&str, &str, Fault> {
-    let quoted = |quote| {
-        preceded(
-            char(quote),
-            cut(terminated(take_till(move |c| c == quote), or(char(quote), ErrorKind::UnterminatedString))),
-        )
+    let one = |word: &str, test| input.strip_prefix(word).map(|rest| (rest, test));
+    let two = |first: &str, second: &str, test| {
+        let rest = input.strip_prefix(first)?;
+        tag::<_, _, Fault>(second).map(|_| test).parse(blank(rest)).ok()
     };
-    or(alt((quoted('"'), quoted('\''))), ErrorKind::ExpectedString).parse(input)
-}
-
-fn label(input: &str) -> IResult<&str, &str, Fault> {
-    let (rest, label) =
-        take_while1(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '/' | '-')).parse(input)?;
-    if label.len() > MAX_LABEL {
-        return Err(nom::Err::Failure(Fault::new(ErrorKind::LabelTooLong, input)));
+    match input.as_bytes().first() {
+        Some(b'=') => one("==", Test::Eq),
+        Some(b'!') => one("!=", Test::Ne),
+        Some(b'i') => one("in", Test::In),
+        Some(b'n') => two("not", "in", Test::NotIn),
+        Some(b'c') => one("contains", Test::Contains),
+        Some(b's') => two("starts", "with", Test::StartsWith),
+        Some(b'e') => two("ends", "with", Test::EndsWith),
+        _ => None,
     }
-    Ok((rest, label))
+    .ok_or_else(|| Fault::fatal(ErrorKind::ExpectedOperator, input))
 }
 
-fn close(input: &str) -> IResult<&str, char, Fault> {
-    or(char(')'), ErrorKind::ExpectedClose).parse(input)
+/// Appends the members of a set to `values`, sorted and each once.
+#[inline]
+fn set<'t>(input: &'t str, values: &mut SmallVec<[&'t str; 8]>) -> IResult<&'t str, (), Fault> {
+    let first = values.len();
+    let mut input = blank(input.strip_prefix('{').ok_or_else(|| Fault::fatal(ErrorKind::ExpectedSet, input))?);
+    while input.starts_with(['"', '\'']) {
+        let (rest, value) = string(input)?;
+        values.push(value);
+        input = blank(rest);
+        let Some(rest) = input.strip_prefix(',') else { break };
+        input = blank(rest);
+    }
+    let rest = input.strip_prefix('}').ok_or_else(|| Fault::fatal(ErrorKind::ExpectedSetEnd, input))?;
+    let members = values.get_mut(first..).unwrap_or_default();
+    if !members.is_sorted_by(|one, next| one < next) {
+        members.sort_unstable();
+        let mut distinct: Vec<&str> = members.to_vec();
+        distinct.dedup();
+        values.truncate(first);
+        values.extend(distinct);
+    }
+    Ok((rest, ()))
 }
 
-/// Blanks, the parser, blanks.
-fn spaced<'a, O>(
-    parser: impl nom::Parser<&'a str, Output = O, Error = Fault>,
-) -> impl nom::Parser<&'a str, Output = O, Error = Fault> {
-    delimited(blanks, parser, blanks)
+#[inline]
+fn string(input: &str) -> IResult<&str, &str, Fault> {
+    let octets = input.as_bytes();
+    let (Some(quote @ (b'"' | b'\'')), Some(rest)) = (octets.first(), input.get(1..)) else {
+        return Err(Fault::fatal(ErrorKind::ExpectedString, input));
+    };
+    let end = rest.bytes().position(|octet| octet == *quote);
+    let end = end.ok_or_else(|| Fault::fatal(ErrorKind::UnterminatedString, ""))?;
+    let (value, rest) = rest.split_at_checked(end).unwrap_or_default();
+    Ok((rest.get(1..).unwrap_or_default(), value))
 }
 
-/// Gives the recoverable errors of a parser one kind; errors that are final keep theirs.
-fn or<'a, O>(
-    mut parser: impl nom::Parser<&'a str, Output = O, Error = Fault>,
-    kind: ErrorKind,
-) -> impl nom::Parser<&'a str, Output = O, Error = Fault> {
-    move |input: &'a str| parser.parse(input).map_err(|error| error.map_recoverable(input, kind))
+/// A label, or what was expected in its place.
+#[inline]
+fn label(input: &str, expected: ErrorKind) -> IResult<&str, &str, Fault> {
+    match word(input) {
+        (_, "") => Err(Fault::fatal(expected, input)),
+        (_, label) if label.len() > MAX_LABEL => Err(Fault::fatal(ErrorKind::LabelTooLong, input)),
+        found => Ok(found),
+    }
 }
 
-trait MapRecoverable {
-    fn map_recoverable(self, input: &str, kind: ErrorKind) -> Self;
+/// The octets of a label, as many as there are, and what follows them first.
+#[inline]
+fn word(input: &str) -> (&str, &str) {
+    let len = input.bytes().position(|octet| !is_label(octet)).unwrap_or(input.len());
+    let (word, rest) = input.split_at_checked(len).unwrap_or_default();
+    (rest, word)
 }
 
-impl MapRecoverable for nom::Err<Fault> {
-    fn map_recoverable(self, input: &str, kind: ErrorKind) -> Self {
-        match self {
-            Self::Error(_) => Self::Error(Fault::new(kind, input)),
-            other => other,
-        }
+fn close(input: &str) -> IResult<&str, (), Fault> {
+    match input.strip_prefix(')') {
+        Some(rest) => Ok((rest, ())),
+        None => Err(Fault::fatal(ErrorKind::ExpectedClose, input)),
     }
 }
 
 fn finish<O>(result: IResult<&str, O, Fault>) -> Result<(&str, O), Fault> {
     result.map_err(|error| match error {
         nom::Err::Error(fault) | nom::Err::Failure(fault) => fault,
-        // The parsers are the complete ones, which never ask for more.
+        // The parsers are complete ones, which never ask for more.
         nom::Err::Incomplete(_) => Fault { kind: ErrorKind::ExpectedOperand, rest: 0 },
     })
 }
 
-fn blanks(input: &str) -> IResult<&str, &str, Fault> {
-    take_while(is_blank).parse(input)
-}
-
+#[inline]
 fn blank(input: &str) -> &str {
-    input.trim_start_matches(is_blank)
+    let len = input.bytes().position(|octet| !is_blank(octet)).unwrap_or(input.len());
+    input.get(len..).unwrap_or_default()
 }
 
 /// Not the newline, which is an error.
-const fn is_blank(c: char) -> bool {
-    matches!(c, ' ' | '\t')
+const fn is_blank(octet: u8) -> bool {
+    matches!(octet, b' ' | b'\t')
+}
+
+const fn is_label(octet: u8) -> bool {
+    octet.is_ascii_alphanumeric() || matches!(octet, b'_' | b'.' | b'/' | b'-')
 }
