@@ -112,6 +112,7 @@ impl<'b> Reassembly<'b> {
     }
 
     /// The first `len` octets of the buffer.
+    #[cfg(feature = "v6")]
     pub(crate) fn room(&mut self, len: usize) -> &mut [u8] {
         self.buffer.get_mut(..len).unwrap_or_default()
     }
@@ -218,6 +219,7 @@ pub(crate) struct Done {
     pub(crate) held: usize,
     pub(crate) tos: u8,
     /// What the first fragment says that the payload is.
+    #[cfg_attr(not(feature = "v6"), expect(dead_code, reason = "every fragment of IPv4 says it"))]
     pub(crate) next: u8,
 }
 

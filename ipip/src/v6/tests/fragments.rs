@@ -116,7 +116,7 @@ fn rfc6946_4_a_fragment_that_is_whole_is_taken_at_once() {
 fn vu199397_fragments_of_nobody_else_are_taken() {
     let [mut near, _] = pair(false);
     let packet = fragment(0, &[], 1, 0, true, &[1; 16]);
-    assert_eq!(last(&mut near, 100, &[packet.clone()]), Err((Reason::NotLocal, 24)));
+    assert_eq!(last(&mut near, 100, core::slice::from_ref(&packet)), Err((Reason::NotLocal, 24)));
     let [_, mut far] = pair(false);
     let mut foreign = packet;
     foreign[23] = 99;
