@@ -69,7 +69,7 @@ impl Caller {
             };
             self.repeated = self.repeated.saturating_add(1);
             // The runtime sleeps, so that the connection is mended meanwhile.
-            self.runtime.block_on(tokio::time::sleep(pause.min(left)));
+            self.runtime.block_on(async { tokio::time::sleep(pause.min(left)).await });
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }

@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 use super::config::Network;
 use super::error::{Code, Error};
 use super::request::Request;
-use super::{Session, remove};
+use super::{Session, gc, remove};
 use crate::driver::now;
 
 /// Undoing has at least so long, whatever is left of the command's time.
@@ -25,7 +25,7 @@ pub(super) fn add(request: &Request, network: &Network, session: &mut Session) -
     // A handle that counts what its container never got is left of an ADD that was killed: under the lock of the host
     // no other is on its way.
     let outcome = match first {
-        Err(Refused { error, again: true }) => match remove::release(&handle, session) {
+        Err(Refused { error, again: true }) => match gc::put_in_order(network, session) {
             Ok(()) => assign(request, network, &handle, session),
             Err(_) => Err(Refused { error, again: false }),
         },

@@ -35,6 +35,12 @@ pub(super) fn gc(network: &Network, session: &mut Session) -> Result<(), Error> 
             return Err(session.store(&error));
         }
     }
+    put_in_order(network, session)
+}
+
+/// Handles, claims and blocks, whoever has left them so: what is wrong at two looks a grace period apart.
+pub(super) fn put_in_order(network: &Network, session: &mut Session) -> Result<(), Error> {
+    let resources = Arc::clone(&session.resources);
     let mut collector = Collector::new(network.ipam.grace.into());
     // A little more than the grace period.
     let pause = Duration::from_millis(u64::from(network.ipam.grace).saturating_mul(1000).saturating_add(2));
