@@ -78,7 +78,7 @@ impl Selector {
     /// The selector `all()`, which matches everything.
     #[must_use]
     pub fn all() -> Self {
-        link::link(&parser::Parsed::all())
+        link::link(parser::Parsed::all())
     }
 
     /// Parses a selector; empty and blank text is `all()`.
@@ -101,7 +101,7 @@ impl Selector {
     /// # Ok::<(), ippool::selector::Error>(())
     /// ```
     pub fn parse(text: &str) -> Result<Self, Error> {
-        parser::parse(text).map(|parsed| link::link(&parsed))
+        parser::parse(text).map(link::link)
     }
 
     /// The canonical text, which [`Display`](fmt::Display) writes too.

@@ -11,6 +11,8 @@ use super::Attributes;
 pub(super) struct Table {
     slots: Vec<Slot>,
     entries: Vec<Entry>,
+    /// The mark of each entry. Equal attributes have equal marks: most others are told apart without a look at them.
+    marks: Vec<u32>,
     /// Entries that no slot names.
     unused: usize,
     /// Entries with a time of release.
@@ -30,8 +32,6 @@ struct Slot {
 /// Attributes that some slots share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Entry {
-    /// Equal attributes have equal marks: most others are told apart without a look at them.
-    mark: u64,
     uses: u32,
     attributes: Arc<Attributes>,
 }
@@ -42,10 +42,13 @@ const FREE: u32 = u32::MAX;
 /// Above so many unused entries a map of the old to the new indexes is cheaper than one pass for each.
 const FEW: usize = 4;
 
+/// Marks that are compared at once.
+const ROW: usize = 32;
+
 impl Table {
     pub(super) fn new(size: u16) -> Table {
         let free = Slot { entry: FREE, numbered: false, sequence: 0 };
-        Table { slots: vec![free; size.into()], entries: Vec::new(), unused: 0, cooling: 0 }
+        Table { slots: vec![free; size.into()], entries: Vec::new(), marks: Vec::new(), unused: 0, cooling: 0 }
     }
 
     pub(super) fn size(&self) -> usize {
@@ -66,7 +69,8 @@ impl Table {
         let index = u32::try_from(self.entries.len()).unwrap_or(FREE);
         self.unused += 1;
         self.cooling += usize::from(attributes.released_at.is_some());
-        self.entries.push(Entry { mark: mark(&attributes), uses: 0, attributes });
+        self.marks.push(mark(&attributes));
+        self.entries.push(Entry { uses: 0, attributes });
         index
     }
 
@@ -74,13 +78,19 @@ impl Table {
     #[inline]
     pub(super) fn intern(&mut self, attributes: &Arc<Attributes>) -> u32 {
         let mark = mark(attributes);
-        let same = |entry: &Entry| {
-            entry.mark == mark && (Arc::ptr_eq(&entry.attributes, attributes) || entry.attributes == *attributes)
-        };
-        match self.entries.iter().position(same) {
-            Some(index) => u32::try_from(index).unwrap_or(FREE),
-            None => self.push(Arc::clone(attributes)),
+        // Whole rows at a time: the compiler compares one with a few vector instructions.
+        for (row, marks) in self.marks.chunks(ROW).enumerate() {
+            if !marks.iter().fold(false, |found, other| found | (*other == mark)) {
+                continue;
+            }
+            for index in (row.saturating_mul(ROW)..).take(ROW) {
+                let Some(entry) = self.entries.get(index) else { break };
+                if Arc::ptr_eq(&entry.attributes, attributes) || entry.attributes == *attributes {
+                    return u32::try_from(index).unwrap_or(FREE);
+                }
+            }
         }
+        self.push(Arc::clone(attributes))
     }
 
     /// The index of the entry of an ordinal.
@@ -139,6 +149,7 @@ impl Table {
             && let Some(last) = self.entries.pop_if(|last| last.uses == 0)
         {
             self.unused = 0;
+            self.marks.pop();
             self.cooling = self.cooling.saturating_sub(usize::from(last.attributes.released_at.is_some()));
             return true;
         }
@@ -155,11 +166,14 @@ impl Table {
                 let index = usize::try_from(slot.entry).ok().and_then(|index| renumbered.get(index));
                 slot.entry = index.copied().unwrap_or(FREE);
             }
+            let mut kept = self.entries.iter().map(|entry| entry.uses > 0);
+            self.marks.retain(|_| kept.next().unwrap_or(false));
             self.entries.retain(|entry| entry.uses > 0);
         }
         while let Some(index) = self.entries.iter().rposition(|entry| entry.uses == 0) {
             let last = index + 1 == self.entries.len();
             self.entries.remove(index);
+            self.marks.remove(index);
             let index = u32::try_from(index).unwrap_or(FREE);
             for slot in self.slots.iter_mut().filter(|slot| !last && slot.entry > index && slot.entry != FREE) {
                 slot.entry -= 1;
@@ -173,10 +187,12 @@ impl Table {
 
 /// A number made of what tells attributes apart most often: the end of the handle (the identifier of a container) and
 /// the time of release.
-fn mark(attributes: &Attributes) -> u64 {
+fn mark(attributes: &Attributes) -> u32 {
     let handle = attributes.handle.as_deref().unwrap_or_default().as_bytes();
     let end = handle.last_chunk::<8>().map_or(0, |end| u64::from_ne_bytes(*end));
     let released = attributes.released_at.map_or(0, |at| at.secs().cast_unsigned().rotate_left(32) | 1);
     let len = u64::try_from(handle.len()).unwrap_or(0);
-    end ^ released ^ len
+    // The upper half of a product with an odd number depends on every bit.
+    let spread = (end ^ released ^ len).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+    u32::try_from(spread).unwrap_or(u32::MAX)
 }

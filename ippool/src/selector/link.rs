@@ -11,7 +11,7 @@ use super::{Leaf, Leaves, Next, Op, Selector, Sets, Span, Test};
 ///
 /// Reverse Polish notation read from the right is a tree in pre-order with the operands from right to left. So when an
 /// operand starts, everything to its right is known: where to go if it holds, and where if not.
-pub(super) fn link(parsed: &Parsed<'_>) -> Selector {
+pub(super) fn link(parsed: Parsed<'_>) -> Selector {
     let Parsed { leaves: tests, values, shape } = parsed;
     let mut pieces: Pieces = SmallVec::new();
     let mut joins: Joins = SmallVec::new();
@@ -58,7 +58,7 @@ pub(super) fn link(parsed: &Parsed<'_>) -> Selector {
             }
         }
     }
-    Selector { text: writer.text.into(), leaves, sets: writer.sets, shape: shape.clone() }
+    Selector { text: writer.text.into(), leaves, sets: writer.sets, shape }
 }
 
 /// The length of a test in canonical text, without its values.
