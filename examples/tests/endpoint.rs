@@ -1,6 +1,8 @@
 //! The program `ipip-endpoint` between network namespaces: needs root, iproute2, ping, python3 and tshark.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::process::Command;
+
 #[path = "endpoint/lab.rs"]
 mod lab;
 
@@ -173,6 +175,75 @@ fn vu636397_a_rogue_source_is_refused() {
     let said = far.end();
     assert!(said.contains("dropped source_not_allowed 1"), "{said}");
     assert!(said.contains("dropped inner_martian 2"), "{said}");
+}
+
+#[test]
+fn a_range_of_remotes_is_accepted_and_no_more() {
+    let Some(lab) = Lab::new() else { return };
+    let program = env!("CARGO_BIN_EXE_ipip-endpoint");
+    let near = [program, "--local", NEAR, "--remote", FAR, "--addr", "10.9.0.1/24", "--tun", "tun0"];
+    let _near = Running::new(lab.command(&lab.near, &near), Stream::Out);
+    let range = ["--remote-range", "192.0.2.0/30", "--remote", "203.0.113.1", "--mtu", "1500"];
+    let far = [&[program, "--local", FAR, "--addr", "10.9.0.2/24", "--tun", "tun0"], &range[..]].concat();
+    let far = Running::new(lab.command(&lab.far, &far), Stream::Out);
+    let mut receiver = lab.python(&lab.far, RECEIVER);
+    inject(&lab, &lab.router, ROUTER, 0, 0, NEAR_INSIDE);
+    inject(&lab, &lab.near, NEAR, 0, 0x28, NEAR_INSIDE);
+    send_udp(&lab, 0, "stop");
+    assert_eq!(receiver.wait(), "tos 40\n");
+    let said = far.end();
+    assert!(said.contains("dropped source_not_allowed 1"), "{said}");
+}
+
+#[test]
+fn it_is_ready_once_has_no_address_unless_asked_and_ends_well() {
+    let Some(lab) = Lab::new() else { return };
+    let program = env!("CARGO_BIN_EXE_ipip-endpoint");
+    let arguments = [program, "--mtu", "1400", "--remote", FAR, "--tun", "ipip-near.1", "--local", NEAR];
+    let endpoint = Running::new(lab.command(&lab.near, &arguments), Stream::Out);
+    assert_eq!(endpoint.first, "ready ipip-near.1");
+    let link = lab.run(&lab.near, &["ip", "-o", "link", "show", "ipip-near.1"]);
+    assert!(link.contains("mtu 1380") && link.contains(",UP,"), "{link}");
+    assert_eq!(lab.run(&lab.near, &["ip", "-o", "-4", "addr", "show", "dev", "ipip-near.1"]), "");
+    // A reload without routes ends nothing, and says nothing.
+    endpoint.signal("-HUP");
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    // `end` holds that the exit code is 0.
+    assert_eq!(endpoint.end(), "encapsulated 0, decapsulated 0\n");
+    assert!(!lab.output(&lab.near, &["ip", "link", "show", "ipip-near.1"]).0, "the device goes with it");
+}
+
+#[test]
+fn wrong_arguments_are_named_and_the_code_is_2() {
+    let ends = ["--local", "192.0.2.1", "--remote", "192.0.2.2"];
+    let tun = ["--tun", "t0"];
+    for (arguments, message) in [
+        (&["--tun", "t0", "--local", "192.0.2.1"][..], "error: neither --remote nor --routes names another end\n"),
+        (
+            &[&["--tun", "a/b"], &ends[..]].concat(),
+            "error: \"a/b\" is no name of a device: 1 to 15 octets without blanks, / and %\n",
+        ),
+        (&ends, "error: the following required arguments were not provided:\n  --tun <NAME>\n"),
+        (
+            &[&tun, &ends[..], &["--mtu", "87"]].concat(),
+            "error: invalid value '87' for '--mtu <N>': 87 is not in 88..=",
+        ),
+        (
+            &[&tun, &ends[..], &["--addr", "10.0.0.1/33"]].concat(),
+            "error: invalid value '10.0.0.1/33' for '--addr <A/L>'",
+        ),
+        (&["--tun", "t0", "--local", "here"], "error: invalid value 'here' for '--local <A>'"),
+        (&[&tun, &ends[..], &["--ttl", "9"]].concat(), "error: unexpected argument '--ttl' found\n"),
+        (
+            &[&tun, &ends[..], &["--routes", "/nowhere/routes"]].concat(),
+            "error: /nowhere/routes: No such file or directory (os error 2)\n",
+        ),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_ipip-endpoint")).args(arguments).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.starts_with(message), "{said}");
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{said}");
+    }
 }
 
 #[test]
