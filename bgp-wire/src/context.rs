@@ -121,6 +121,17 @@ impl Context {
         self
     }
 
+    /// Whether what was received here means the same sent over a session of `other`.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(crate) fn is_read_alike(&self, other: &Context) -> bool {
+        self.four_octet_as == other.four_octet_as
+            && self.families == other.families
+            && self.add_path_receive == other.add_path_send
+            && self.ext_next_hop == other.ext_next_hop
+            && self.multiple_labels == other.multiple_labels
+    }
+
     /// True if AS_PATH and AGGREGATOR have AS numbers of 4 octets (RFC 6793).
     #[must_use]
     pub const fn four_octet_as(&self) -> bool {

@@ -326,17 +326,6 @@ impl<'m> Nlris<'m> {
         Nlris { octets: &[], family: Family::IPV4_UNICAST, form }
     }
 
-    /// All that are left, if there are any; none are left here.
-    #[inline]
-    pub(crate) fn take_all(&mut self) -> Option<Nlris<'m>> {
-        if self.octets.is_empty() {
-            return None;
-        }
-        let all = self.clone();
-        self.octets = &[];
-        Some(all)
-    }
-
     /// The family of all of them.
     #[must_use]
     #[inline]
@@ -369,12 +358,6 @@ impl<'m> Nlris<'m> {
             }
         }
         None
-    }
-
-    /// Whether they were announced, for what is withdrawn has labels of another form.
-    #[cfg(feature = "alloc")]
-    pub(crate) fn is_reach(&self) -> bool {
-        self.form.labels != LabelForm::Withdrawn
     }
 
     /// The octets of those that are still to come.
@@ -414,21 +397,20 @@ impl<'m> Iterator for Nlris<'m> {
         if self.family == Family::IPV4_UNICAST && !self.form.add_path {
             let mut octets = self.octets;
             loop {
-                if let Some((net, behind)) = prefix::decode_v4_near(octets) {
-                    octets = behind;
-                    all = f(all, PathNlri { path_id: None, nlri: NlriRef::Ipv4(net) });
-                } else if let Some((net, behind)) = prefix::decode_v4_any(octets) {
-                    octets = behind;
-                    all = f(all, PathNlri { path_id: None, nlri: NlriRef::Ipv4(net) });
+                let net;
+                if let Some((near, behind)) = prefix::decode_v4_near(octets) {
+                    (net, octets) = (near, behind);
+                } else if octets.is_empty() {
+                    return all;
+                } else if let Some((rare, behind)) = prefix::decode_v4_rare(octets) {
+                    (net, octets) = (rare, behind);
                 } else {
                     return all;
                 }
+                all = f(all, PathNlri { path_id: None, nlri: NlriRef::Ipv4(net) });
             }
         }
-        for nlri in self {
-            all = f(all, nlri);
-        }
-        all
+        fold_any(self.octets, self.family, self.form, all, f)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -437,6 +419,22 @@ impl<'m> Iterator for Nlris<'m> {
 }
 
 impl FusedIterator for Nlris<'_> {}
+
+/// Takes the fields of [`Nlris`] one by one, so that those need not be in memory where this is not called.
+#[inline(never)]
+fn fold_any<'m, B>(
+    octets: &'m [u8],
+    family: Family,
+    form: Form,
+    init: B,
+    mut f: impl FnMut(B, PathNlri<'m>) -> B,
+) -> B {
+    let mut all = init;
+    for nlri in (Nlris { octets, family, form }) {
+        all = f(all, nlri);
+    }
+    all
+}
 
 /// Checks the NLRI of one family, one loop for each; an error is where the first malformed one begins, at its path
 /// identifier where there is one.

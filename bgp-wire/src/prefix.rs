@@ -57,32 +57,34 @@ pub(crate) fn skip(octets: &[u8], max: u8) -> Option<&[u8]> {
 }
 
 /// The IPv4 prefix in front of `octets` and what is behind it. Bits behind the prefix length do not count.
-#[inline]
+#[inline(always)]
 pub(crate) fn decode_v4(octets: &[u8]) -> Option<(Ipv4Net, &[u8])> {
-    decode_v4_near(octets).or_else(|| decode_v4_any(octets))
+    if let Some((net, behind)) = decode_v4_near(octets) {
+        Some((net, behind))
+    } else if octets.is_empty() {
+        None
+    } else {
+        decode_v4_rare(octets)
+    }
 }
 
 /// The same where one load takes length and address: in front of four octets, for up to 24 bits. Nearly all announced
 /// prefixes are so; what the shorter of them do not own is masked away.
-#[inline]
+#[inline(always)]
 pub(crate) fn decode_v4_near(octets: &[u8]) -> Option<(Ipv4Net, &[u8])> {
     let word = u32::from_le_bytes(*octets.first_chunk::<4>()?);
-    let [bits, ..] = word.to_le_bytes();
+    // As a number, not as an array: the load stays one. Rotated, not shifted: the length lands where no mask has a bit.
+    let bits = u8::try_from(word & 0xff).ok()?;
     if bits > 24 {
         return None;
     }
-    let behind = octets.get(STEPS_V4.get(usize::from(bits)).copied().map_or(BEYOND, usize::from)..)?;
-    let address = word >> 8 & MASKS.get(usize::from(bits))?;
+    let behind = octets.get((usize::from(bits) + 15) >> 3..)?;
+    let address = word.rotate_right(8) & MASKS.get(usize::from(bits))?;
     Ipv4Net::new(address.to_le_bytes().into(), bits).ok().map(|net| (net, behind))
 }
 
-#[inline]
-pub(crate) fn decode_v4_any(octets: &[u8]) -> Option<(Ipv4Net, &[u8])> {
-    if octets.is_empty() { None } else { decode_v4_rare(octets) }
-}
-
 #[inline(never)]
-fn decode_v4_rare(octets: &[u8]) -> Option<(Ipv4Net, &[u8])> {
+pub(crate) fn decode_v4_rare(octets: &[u8]) -> Option<(Ipv4Net, &[u8])> {
     let (bits, from, behind) = cut(octets, 32)?;
     let mut address = [0; 4];
     address.iter_mut().zip(from).for_each(|(to, octet)| *to = *octet);

@@ -2,9 +2,10 @@
 
 use alloc::vec::Vec;
 
-use crate::attr::raw::{split, write_attr_with, write_head};
+use crate::attr::raw::{write_attr_with, write_head};
 use crate::attr::{AttrSet, KNOWN, RawAttr, SegmentKind, flags_of, slot};
 use crate::community::Community;
+use crate::reader::low_u16;
 use crate::{Asn, AttrFlags, AttrType, BgpId, ClusterId};
 
 /// What becomes of one attribute.
@@ -204,60 +205,77 @@ impl<'e> Rewriter<'e> {
     pub fn apply(&self, canonical: &[u8], out: &mut Vec<u8>) {
         out.reserve(canonical.len() + GROWTH);
         let mut wanted = self.wanted;
+        let mut attention = self.attention(wanted);
         // What is copied as it is: all in front of `rest` that was not written yet.
         let (mut piece, mut rest) = (canonical, canonical);
-        while let Some((raw, len)) = split(rest) {
-            let behind = rest.get(len..).unwrap_or_default();
+        while let Some((raw, behind)) = pass_over(&mut rest, attention) {
             let bit: u64 = if raw.ty.0 < 64 { 1 << raw.ty.0 } else { 0 };
             let before = wanted & bit.wrapping_sub(1);
+            if self.gone & bit != 0 && before == 0 {
+                append(piece, rest, out);
+                (piece, rest) = (behind, behind);
+                continue;
+            }
             wanted &= !(before | bit);
-            if self.same & bit == 0 || before != 0 {
-                out.extend_from_slice(piece.get(..piece.len().wrapping_sub(rest.len())).unwrap_or_default());
+            attention = self.attention(wanted);
+            let stays = self.same & bit != 0;
+            if !stays || before != 0 {
+                append(piece, rest, out);
+                piece = rest;
+            }
+            if before != 0 {
                 self.add(before, out);
-                let kept = if self.same & bit != 0 {
-                    len
-                } else if self.gone & bit != 0 {
-                    0
-                } else {
-                    self.edit(raw.flags, raw.ty, raw.value, out)
-                };
-                piece = rest.get(len.wrapping_sub(kept)..).unwrap_or_default();
+            }
+            if !stays {
+                let kept = if self.gone & bit != 0 { 0 } else { self.edit(&raw, out) };
+                piece = rest.get(rest.len().wrapping_sub(behind.len() + kept)..).unwrap_or_default();
             }
             rest = behind;
         }
-        out.extend_from_slice(piece.get(..piece.len().wrapping_sub(rest.len())).unwrap_or_default());
-        self.add(wanted, out);
+        append(piece, rest, out);
+        if wanted != 0 {
+            self.add(wanted, out);
+        }
+    }
+
+    /// The types below 64 that cannot just be passed over while those of `wanted` are not there yet: what does not stay as
+    /// it is, and all from the first of these on.
+    #[inline]
+    fn attention(&self, wanted: u64) -> u64 {
+        // All bits from the lowest that is 1 on; none where none is.
+        !self.same | wanted | wanted.wrapping_neg()
     }
 
     /// Adds attributes of `types` that are not there.
-    #[inline]
+    #[inline(never)]
     fn add(&self, types: u64, out: &mut Vec<u8>) {
         let mut left = types;
         while left != 0 {
             let ty = AttrType(u8::try_from(left.trailing_zeros()).unwrap_or(u8::MAX));
             left &= left - 1;
-            self.edit(flags_of(ty), ty, &[], out);
+            self.edit(&RawAttr { flags: flags_of(ty), ty, value: &[] }, out);
         }
     }
 
     /// Writes what becomes of an attribute: says how many octets at the end of its value are to be copied behind that.
-    fn edit(&self, flags: AttrFlags, ty: AttrType, old: &[u8], out: &mut Vec<u8>) -> usize {
-        let edits = &self.edits;
-        match ty {
-            AttrType::AS_PATH => as_path(old, edits.as_path, out),
-            AttrType::CLUSTER_LIST => cluster_list(old, edits.cluster_list, out),
-            AttrType::ORIGINATOR_ID => value(ty, edits.originator_id, out),
-            AttrType::MED => value(ty, edits.med, out),
-            AttrType::LOCAL_PREF => value(ty, edits.local_pref, out),
-            AttrType::OTC => value(ty, edits.otc, out),
-            AttrType::COMMUNITIES => communities(RawAttr { flags, ty, value: old }, edits.add_communities, out),
-            _ => self.pass(RawAttr { flags, ty, value: old }, out),
+    #[inline(never)]
+    fn edit(&self, raw: &RawAttr<'_>, out: &mut Vec<u8>) -> usize {
+        let (edits, old) = (&self.edits, raw.value);
+        match raw.ty {
+            AttrType::AS_PATH => as_path(old, edits, out),
+            AttrType::CLUSTER_LIST => cluster_list(old, edits, out),
+            AttrType::ORIGINATOR_ID => value(raw.ty, &edits.originator_id, out),
+            AttrType::MED => value(raw.ty, &edits.med, out),
+            AttrType::LOCAL_PREF => value(raw.ty, &edits.local_pref, out),
+            AttrType::OTC => value(raw.ty, &edits.otc, out),
+            AttrType::COMMUNITIES => communities(raw, edits, out),
+            _ => self.pass(raw, out),
         }
     }
 
     /// An attribute that there is no edit for.
     #[cold]
-    fn pass(&self, raw: RawAttr<'_>, out: &mut Vec<u8>) -> usize {
+    fn pass(&self, raw: &RawAttr<'_>, out: &mut Vec<u8>) -> usize {
         let unknown = self.edits.pass_on && slot(raw.ty).is_none();
         if self.edits.remove.contains(raw.ty) || unknown && !raw.flags.contains(AttrFlags::TRANSITIVE) {
             return 0;
@@ -289,17 +307,59 @@ impl<T> Edit<T> {
     }
 }
 
+/// The attribute in front of `rest` and what is behind it, after those whose bits in `attention` are 0.
+#[inline(always)]
+fn pass_over<'a>(rest: &mut &'a [u8], attention: u64) -> Option<(RawAttr<'a>, &'a [u8])> {
+    while let [flags, ty, short, behind @ ..] = *rest {
+        let (len, behind) = if flags & AttrFlags::EXTENDED_LENGTH.0 == 0 {
+            (usize::from(*short), behind)
+        } else {
+            let (low, behind) = behind.split_first()?;
+            (usize::from(u16::from_be_bytes([*short, *low])), behind)
+        };
+        let (value, behind) = behind.split_at_checked(len)?;
+        if *ty >= 64 || attention >> ty & 1 != 0 {
+            return Some((RawAttr { flags: AttrFlags(*flags), ty: AttrType(*ty), value }, behind));
+        }
+        *rest = behind;
+    }
+    None
+}
+
+/// Appends what of `piece` is in front of `rest`.
 #[inline]
-fn value<T: Octets>(ty: AttrType, edit: Edit<T>, out: &mut Vec<u8>) -> usize {
-    if let Edit::Set(new) | Edit::SetIfMissing(new) = edit {
+fn append(piece: &[u8], rest: &[u8], out: &mut Vec<u8>) {
+    let front = piece.get(..piece.len().wrapping_sub(rest.len())).unwrap_or_default();
+    if !front.is_empty() {
+        out.extend_from_slice(front);
+    }
+}
+
+#[inline(never)]
+fn value<T: Octets>(ty: AttrType, edit: &Edit<T>, out: &mut Vec<u8>) -> usize {
+    if let Edit::Set(new) | Edit::SetIfMissing(new) = *edit {
         let [a, b, c, d] = new.octets();
         out.extend_from_slice(&[flags_of(ty).0, ty.0, 4, a, b, c, d]);
     }
     0
 }
 
-#[inline]
-fn as_path(old: &[u8], edit: AsPathEdit, out: &mut Vec<u8>) -> usize {
+#[inline(never)]
+fn as_path(old: &[u8], edits: &Rewrite<'_>, out: &mut Vec<u8>) -> usize {
+    // Into the first segment, which has room, of a path that stays short: nearly always.
+    if let AsPathEdit::Prepend { asn, strip_confed: false } = edits.as_path
+        && let [SEQUENCE, count @ ..=SHORT_SEGMENT, kept @ ..] = old
+        && let Ok(len) = u8::try_from(kept.len() + LONGEST_PREPEND)
+    {
+        let [a, b, c, d] = asn.0.to_be_bytes();
+        out.extend_from_slice(&[AttrFlags::TRANSITIVE.0, AttrType::AS_PATH.0, len, SEQUENCE, count + 1, a, b, c, d]);
+        return kept.len();
+    }
+    any_path(old, edits.as_path, out)
+}
+
+#[inline(never)]
+fn any_path(old: &[u8], edit: AsPathEdit, out: &mut Vec<u8>) -> usize {
     let (kind, asn, strip) = match edit {
         AsPathEdit::Prepend { asn, strip_confed } => (SegmentKind::Sequence, asn, strip_confed),
         AsPathEdit::PrependConfed(asn) => (SegmentKind::ConfedSequence, asn, false),
@@ -358,7 +418,9 @@ fn segment(octets: &[u8]) -> Option<(u8, u8, &[u8], &[u8])> {
     Some((*code, *count, asns, rest))
 }
 
-fn communities(raw: RawAttr<'_>, added: &[Community], out: &mut Vec<u8>) -> usize {
+#[inline(never)]
+fn communities(raw: &RawAttr<'_>, edits: &Rewrite<'_>, out: &mut Vec<u8>) -> usize {
+    let added = edits.add_communities;
     let fits = raw.value.len() + added.len() * 4 <= usize::from(u16::MAX);
     let added = if fits { added } else { &[] };
     write_attr_with(raw.canonical_flags(), raw.ty, out, |out| {
@@ -374,11 +436,16 @@ fn communities(raw: RawAttr<'_>, added: &[Community], out: &mut Vec<u8>) -> usiz
     0
 }
 
-#[inline]
-fn cluster_list(old: &[u8], edit: ClusterListEdit, out: &mut Vec<u8>) -> usize {
+#[inline(never)]
+fn cluster_list(old: &[u8], edits: &Rewrite<'_>, out: &mut Vec<u8>) -> usize {
     let (flags, ty) = (flags_of(AttrType::CLUSTER_LIST).0, AttrType::CLUSTER_LIST);
-    match edit {
+    match edits.cluster_list {
         ClusterListEdit::Remove => return 0,
+        // One piece where the length field stays short.
+        ClusterListEdit::Prepend(cluster) if old.len() + 4 <= usize::from(u8::MAX) => {
+            let ([a, b, c, d], [len, _]) = (cluster.0.to_be_bytes(), low_u16(old.len() + 4).to_le_bytes());
+            out.extend_from_slice(&[flags, ty.0, len, a, b, c, d]);
+        }
         ClusterListEdit::Prepend(cluster) if old.len() + 4 <= usize::from(u16::MAX) => {
             write_head(flags, ty, old.len() + 4, out);
             out.extend_from_slice(&cluster.0.to_be_bytes());
@@ -388,11 +455,15 @@ fn cluster_list(old: &[u8], edit: ClusterListEdit, out: &mut Vec<u8>) -> usize {
     old.len()
 }
 
+/// The segment type AS_SEQUENCE.
+const SEQUENCE: u8 = SegmentKind::Sequence.code();
+/// The most members of a segment that has room for one more.
+const SHORT_SEGMENT: u8 = 254;
 /// Octets that the usual edits add at most.
 const GROWTH: usize = 32;
 
 /// Values of 4 octets.
-trait Octets {
+trait Octets: Copy {
     fn octets(self) -> [u8; 4];
 }
 

@@ -22,7 +22,7 @@ use crate::attr::index::Index;
 use crate::attr::mp_reach::MpReach;
 use crate::attr::mp_unreach::MpUnreach;
 use crate::attr::scan::{Scan, Step};
-use crate::attr::{AttrSet, Attributes, Row, go_straight};
+use crate::attr::{AttrSet, Attributes, go_straight};
 use crate::error::AttrProblem;
 use crate::reader::{low_u16, to_u16, u16_at};
 use crate::{Action, AttrType, Context, Error, ErrorKind, Family, MAX_LEN, MessageType, SessionKind, nlri, prefix};
@@ -46,19 +46,10 @@ use crate::{Action, AttrType, Context, Error, ErrorKind, Family, MAX_LEN, Messag
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct UpdateView<'m> {
-    message: &'m [u8],
+    /// Those that are left, in the whole message: the withdrawn routes are in front of them, the NLRI behind.
+    attributes: Attributes<'m>,
     ctx: Context,
-    /// Where the withdrawn routes end.
-    withdrawn_end: u16,
-    /// Where the path attributes end and the NLRI begin.
-    attrs_end: u16,
     action: Action,
-    has_unknown: bool,
-    /// Whether the short way took all attributes.
-    straight: bool,
-    index: Index,
-    /// Types that are there.
-    present: AttrSet,
     /// Types that were there and are left out.
     left_out: AttrSet,
 }
@@ -79,16 +70,19 @@ impl<'m> UpdateView<'m> {
     /// # Errors
     /// What ends the session (RFC 7606); everything weaker is in the [`verdict`](Self::verdict).
     pub fn decode(message: &'m [u8], ctx: &Context) -> Result<UpdateView<'m>, Error> {
-        let sections = Sections::split(message)?;
-        sections.check_prefixes(message, ctx)?;
-        let attrs = message.get(sections.withdrawn_end + 2..sections.attrs_end).unwrap_or_default();
+        let sections = match Sections::plain(message) {
+            Some(sections) => sections,
+            None => Sections::split(message)?,
+        };
+        sections.check_prefixes(ctx)?;
+        let attrs = sections.attrs;
         let mut index = Index::EMPTY;
         // Lengths of larger blocks need care.
         let (left, taken) =
-            if attrs.len() <= MAX_LEN { go_straight(attrs, sections.attrs_end, ctx, &mut index) } else { (attrs, 0) };
+            if attrs.len() <= MAX_LEN { go_straight(attrs, sections.attrs_end(), ctx, &mut index) } else { (attrs, 0) };
         // Without NLRI nothing is mandatory, but an MP_REACH_NLRI may have some.
         let complete = taken & ALWAYS == ALWAYS && (taken & LOCAL_PREF != 0 || ctx.kind() != SessionKind::Ibgp)
-            || sections.attrs_end == message.len() && (taken & MP_REACH == 0 || mandatory(ctx, false) & !taken == 0);
+            || sections.nlri.is_empty() && (taken & MP_REACH == 0 || mandatory(ctx, false) & !taken == 0);
         // Ethernet VPN routes are held against the attributes beside them.
         let plain = taken & MP_REACH == 0 || !ctx.families().contains(Family::L2VPN_EVPN);
         if !left.is_empty() || !complete || !plain {
@@ -99,17 +93,18 @@ impl<'m> UpdateView<'m> {
 
     /// A view of what nothing is wrong with.
     #[inline(always)]
-    fn new(message: &'m [u8], ctx: &Context, sections: &Sections, present: AttrSet, index: &Index) -> UpdateView<'m> {
+    fn new(
+        message: &'m [u8],
+        ctx: &Context,
+        sections: &Sections<'_>,
+        present: AttrSet,
+        index: &Index,
+    ) -> UpdateView<'m> {
+        let block = (low_u16(sections.start()), low_u16(sections.attrs_end()));
         UpdateView {
-            message,
+            attributes: Attributes::straight(message, block, *index, present, ctx.four_octet_as()),
             ctx: *ctx,
-            withdrawn_end: low_u16(sections.withdrawn_end),
-            attrs_end: low_u16(sections.attrs_end),
             action: Action::Accept,
-            has_unknown: false,
-            straight: true,
-            index: *index,
-            present,
             left_out: AttrSet::EMPTY,
         }
     }
@@ -142,10 +137,8 @@ impl<'m> UpdateView<'m> {
     /// The attributes without those that the verdict discards. With treat-as-withdraw they are what is left to show.
     #[must_use]
     #[inline]
-    pub fn attributes(&self) -> Attributes<'m> {
-        let block = (self.withdrawn_end.saturating_add(2), self.attrs_end);
-        Attributes::new(self.message, block, self.index, (self.present, self.has_unknown), self.ctx.four_octet_as())
-            .with_straight(self.straight)
+    pub fn attributes(&self) -> &Attributes<'m> {
+        &self.attributes
     }
 
     /// Appends the attributes in canonical form, as a rib keeps them; see
@@ -175,7 +168,7 @@ impl<'m> UpdateView<'m> {
     /// out; with treat-as-withdraw there are none.
     #[must_use]
     #[inline]
-    pub fn announced(&self) -> Announcements<'m> {
+    pub fn announced(&self) -> Announcements<'_, 'm> {
         Announcements::new(self)
     }
 
@@ -195,7 +188,7 @@ impl<'m> UpdateView<'m> {
     /// ```
     #[must_use]
     #[inline]
-    pub fn withdrawn(&self) -> Withdrawals<'m> {
+    pub fn withdrawn(&self) -> Withdrawals<'_, 'm> {
         Withdrawals::new(self)
     }
 
@@ -215,8 +208,11 @@ impl<'m> UpdateView<'m> {
     pub fn end_of_rib(&self) -> Option<Family> {
         let bare = self.withdrawn_field().is_empty() && self.nlri_field().is_empty() && self.action == Action::Accept;
         let family = match self.mp_unreach() {
-            None if self.present == AttrSet::EMPTY => Family::IPV4_UNICAST,
-            Some(parts) if parts.nlri.is_empty() && self.present == AttrSet::EMPTY.with(AttrType::MP_UNREACH_NLRI) => {
+            None if self.attributes.types() == AttrSet::EMPTY => Family::IPV4_UNICAST,
+            Some(parts)
+                if parts.nlri.is_empty()
+                    && self.attributes.types() == AttrSet::EMPTY.with(AttrType::MP_UNREACH_NLRI) =>
+            {
                 parts.family
             }
             _ => return None,
@@ -233,29 +229,59 @@ impl<'m> UpdateView<'m> {
     /// The message, octet for octet: what came in goes out.
     #[must_use]
     pub fn as_bytes(&self) -> &'m [u8] {
-        self.message
+        self.attributes.octets()
+    }
+
+    /// What the message of an UPDATE without routes and attributes says.
+    #[cfg(feature = "alloc")]
+    pub(crate) const NOTHING: UpdateView<'static> = UpdateView {
+        attributes: Attributes::straight(&NOTHING, (23, 23), Index::EMPTY, AttrSet::EMPTY, true),
+        ctx: Context::new(SessionKind::Ebgp),
+        action: Action::Accept,
+        left_out: AttrSet::EMPTY,
+    };
+
+    /// The same without the message.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(crate) fn without_octets(&self) -> UpdateView<'static> {
+        UpdateView { attributes: self.attributes.with_octets(&[]), ..*self }
+    }
+
+    /// The same of an equal message.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(crate) fn with_octets<'a>(&self, message: &'a [u8]) -> UpdateView<'a> {
+        UpdateView { attributes: self.attributes.with_octets(message), ..*self }
+    }
+
+    /// Whether the short way took all attributes and nothing is wrong.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.action == Action::Accept && self.attributes.is_straight()
     }
 
     #[inline]
     pub(crate) fn withdrawn_field(&self) -> &'m [u8] {
-        self.message.get(WITHDRAWN..usize::from(self.withdrawn_end)).unwrap_or_default()
+        let (start, _) = self.attributes.span();
+        self.as_bytes().get(WITHDRAWN..start.wrapping_sub(LENGTH)).unwrap_or_default()
     }
 
     #[inline]
     pub(crate) fn nlri_field(&self) -> &'m [u8] {
-        self.message.get(usize::from(self.attrs_end)..).unwrap_or_default()
+        let (_, end) = self.attributes.span();
+        self.as_bytes().get(end..).unwrap_or_default()
     }
 
     #[inline]
     pub(crate) fn mp_reach(&self) -> Option<MpReach<'m>> {
-        self.index.get(MpReach::SLOT)?;
-        self.attributes().value::<MpReach<'_>>().and_then(MpReach::split)
+        self.attributes.value::<MpReach<'_>>().and_then(MpReach::split)
     }
 
     #[inline]
     pub(crate) fn mp_unreach(&self) -> Option<MpUnreach<'m>> {
-        self.index.get(MpUnreach::SLOT)?;
-        self.attributes().value::<MpUnreach<'_>>().and_then(MpUnreach::split)
+        self.attributes.value::<MpUnreach<'_>>().and_then(MpUnreach::split)
     }
 
     fn has_reachable(&self) -> bool {
@@ -276,14 +302,16 @@ impl<'m> UpdateView<'m> {
             return None;
         }
         let (ty, problem, action) = (AttrType::MP_REACH_NLRI, AttrProblem::Route, Action::TreatAsWithdraw);
-        let offset = self.index.get(MpReach::SLOT).unwrap_or(self.attrs_end);
+        let (_, end) = self.attributes.span();
+        let offset = self.attributes.offset::<MpReach<'_>>().unwrap_or(to_u16(end));
         Some(Error::new(ErrorKind::Attribute { ty, problem, action }, offset))
     }
 
     #[cold]
     fn lacks(&self, ty: AttrType) -> Error {
         let (problem, action) = (AttrProblem::Missing, Action::TreatAsWithdraw);
-        Error::new(ErrorKind::Attribute { ty, problem, action }, self.attrs_end)
+        let (_, end) = self.attributes.span();
+        Error::new(ErrorKind::Attribute { ty, problem, action }, to_u16(end))
     }
 }
 
@@ -293,14 +321,15 @@ impl<'m> UpdateView<'m> {
 fn judge<'m>(
     message: &'m [u8],
     ctx: &Context,
-    sections: &Sections,
+    sections: &Sections<'_>,
     left: &'m [u8],
     taken: u64,
     index: &Index,
 ) -> Result<UpdateView<'m>, Error> {
-    let mut view = UpdateView::new(message, ctx, sections, AttrSet::below_64(taken), index);
-    let (start, end) = (sections.withdrawn_end + 2, sections.attrs_end);
-    let mut scan = Scan::behind((left, view.present), end, end - start, *index);
+    let taken = AttrSet::below_64(taken);
+    let mut view = UpdateView::new(message, ctx, sections, taken, index);
+    let (start, end) = (sections.start(), sections.attrs_end());
+    let mut scan = Scan::behind((left, taken), end, end - start, *index);
     let mut worst: Option<Error> = None;
     let mut note = |error: Error| {
         if worst.is_none_or(|worst| worst.action() < error.action()) {
@@ -314,10 +343,11 @@ fn judge<'m>(
             Step::Done => break,
         }
     }
-    view.has_unknown = scan.unknown;
-    view.straight = left.is_empty();
-    view.index = scan.index;
-    view.present = scan.seen.difference(scan.left_out);
+    if !left.is_empty() {
+        let block = (low_u16(start), low_u16(end));
+        let types = (scan.seen.difference(scan.left_out), scan.unknown);
+        view.attributes = Attributes::new(message, block, scan.index, types, ctx.four_octet_as());
+    }
     view.left_out = scan.left_out;
     let reachable = view.has_reachable();
     if reachable {
@@ -355,55 +385,64 @@ const ALWAYS: u64 = 1 << AttrType::ORIGIN.0 | 1 << AttrType::AS_PATH.0 | 1 << At
 const LOCAL_PREF: u64 = 1 << AttrType::LOCAL_PREF.0;
 const MP_REACH: u64 = 1 << AttrType::MP_REACH_NLRI.0;
 
-/// Where the fields of an UPDATE end.
-struct Sections {
-    withdrawn_end: usize,
-    attrs_end: usize,
+/// The fields of an UPDATE.
+struct Sections<'m> {
+    withdrawn: &'m [u8],
+    attrs: &'m [u8],
+    nlri: &'m [u8],
 }
 
-impl Sections {
+impl<'m> Sections<'m> {
+    /// Without withdrawn routes, as most are.
     #[inline(always)]
-    fn split(message: &[u8]) -> Result<Sections, Error> {
-        if let Some([_, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, 2, 0, 0, high, low]) = message.first_chunk()
+    fn plain(message: &'m [u8]) -> Option<Sections<'m>> {
+        if let [_, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, 2, 0, 0, high, low, rest @ ..] = message
             && message.len() <= usize::from(u16::MAX)
+            && let Some((attrs, nlri)) = rest.split_at_checked(usize::from(u16::from_be_bytes([*high, *low])))
         {
-            let attrs_end = ATTRS + usize::from(u16::from_be_bytes([*high, *low]));
-            if attrs_end <= message.len() {
-                return Ok(Sections { withdrawn_end: WITHDRAWN, attrs_end });
-            }
+            return Some(Sections { withdrawn: &[], attrs, nlri });
         }
-        Sections::split_any(message)
+        None
     }
 
-    /// With withdrawn routes, or malformed.
+    /// Any UPDATE.
     #[cold]
-    fn split_any(message: &[u8]) -> Result<Sections, Error> {
+    fn split(message: &'m [u8]) -> Result<Sections<'m>, Error> {
         let framed = message.len() <= usize::from(u16::MAX) && message.get(18) == Some(&MessageType::UPDATE.0);
-        let (true, Some(withdrawn)) = (framed, u16_at(message, WITHDRAWN - 2)) else {
+        let (true, Some(withdrawn)) = (framed, u16_at(message, WITHDRAWN - LENGTH)) else {
             return Err(Error::new(ErrorKind::NotFramed { ty: MessageType::UPDATE }, 0));
         };
-        let withdrawn_end = WITHDRAWN + usize::from(withdrawn);
         // RFC 4271 section 6.3: both fields and the 23 octets around them must fit.
-        let attrs = u16_at(message, withdrawn_end).ok_or_else(|| overrun(message, WITHDRAWN - 2, withdrawn))?;
-        let attrs_end = withdrawn_end + 2 + usize::from(attrs);
-        if attrs_end > message.len() {
-            return Err(overrun(message, withdrawn_end, attrs));
-        }
-        Ok(Sections { withdrawn_end, attrs_end })
+        let end = WITHDRAWN + usize::from(withdrawn);
+        let attrs = u16_at(message, end).ok_or_else(|| overrun(message, WITHDRAWN - LENGTH, withdrawn))?;
+        let behind = message.get(end + LENGTH..).unwrap_or_default();
+        let (attrs, nlri) = behind.split_at_checked(usize::from(attrs)).ok_or_else(|| overrun(message, end, attrs))?;
+        Ok(Sections { withdrawn: message.get(WITHDRAWN..end).unwrap_or_default(), attrs, nlri })
+    }
+
+    /// Where the path attributes begin, behind the withdrawn routes and their own length.
+    #[inline]
+    fn start(&self) -> usize {
+        ATTRS + self.withdrawn.len()
+    }
+
+    /// Where they end and the NLRI begin.
+    #[inline]
+    fn attrs_end(&self) -> usize {
+        self.start() + self.attrs.len()
     }
 
     /// RFC 7606 section 3 i, j: without all prefixes nothing can be withdrawn.
     #[inline(always)]
-    fn check_prefixes(&self, message: &[u8], ctx: &Context) -> Result<(), Error> {
+    fn check_prefixes(&self, ctx: &Context) -> Result<(), Error> {
         if !ctx.families().contains(Family::IPV4_UNICAST) {
             return Ok(());
         }
         let add_path = ctx.add_path_receive().contains(Family::IPV4_UNICAST);
-        for (start, end) in [(WITHDRAWN, self.withdrawn_end), (self.attrs_end, message.len())] {
-            let field = message.get(start..end).unwrap_or_default();
-            if !add_path && prefix::are_v4(field) {
-                continue;
-            }
+        if !add_path && prefix::are_v4(self.withdrawn) && prefix::are_v4(self.nlri) {
+            return Ok(());
+        }
+        for (start, field) in [(WITHDRAWN, self.withdrawn), (self.attrs_end(), self.nlri)] {
             nlri::check(Family::IPV4_UNICAST, add_path, field).map_err(|at| {
                 let length_at = at + if add_path { nlri::PATH_ID_LEN } else { 0 };
                 let bits = field.get(length_at).copied().unwrap_or(0);
@@ -430,9 +469,15 @@ fn escalated(error: Error) -> Error {
     }
 }
 
+/// Octets of the length of the path attributes, in front of them.
+const LENGTH: usize = 2;
 /// Where the withdrawn routes begin: header (19 octets) and their length (2).
 const WITHDRAWN: usize = 21;
 /// Where the path attributes begin if there are none.
 const ATTRS: usize = 23;
+/// An UPDATE without routes and attributes.
+#[cfg(feature = "alloc")]
+static NOTHING: [u8; ATTRS] =
+    [255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0, 23, 2, 0, 0, 0, 0];
 
 const _: () = assert!(size_of::<UpdateView<'_>>() <= 256);

@@ -39,11 +39,11 @@ fn all_public_types_are_send_and_sync() {
         tunnel_encapsulation::TunnelBuf, tunnel_encapsulation::Tunnels<'_>, ExtAdmin, ExtValue, OriginValidation,
         Tlv<'_>, Tlvs<'_>,
         // UPDATE.
-        Aggregator, Announced<'_>, Announcements<'_>, AsPath<'_>, AsPathEdit, Asns<'_>, AttrBuilder, AttrSet,
+        Aggregator, Announced<'_>, Announcements<'_, '_>, AsPath<'_>, AsPathEdit, Asns<'_>, AttrBuilder, AttrSet,
         Attributes<'_>, ClusterListEdit, Community, Edit<u32>, ExtCommunity, Ipv6ExtCommunity, LargeCommunity, NextHop,
         Nlri, NlriRef<'_>, Nlris<'_>, Origin, PackError, Packer, PathNlri<'_>, PathSegment, RawAttr<'_>, RawAttrs<'_>,
         Reachable, Reasons<'_>, Rewrite<'_>, Rewriter<'_>, Segment<'_>, SegmentKind, Segments<'_>, Unreachable, Update, UpdateBuf,
-        UpdateView<'_>, Values<'_, Community, 4>, Verdict, Withdrawals<'_>, Withdrawn<'_>,
+        UpdateView<'_>, Values<'_, Community, 4>, Verdict, Withdrawals<'_, '_>, Withdrawn<'_>,
     }
 }
 

@@ -360,7 +360,7 @@ fn every_real_update_is_given_back_octet_for_octet() {
             }
             // The attributes one by one are the block that they came in.
             let mut block = Vec::new();
-            for raw in &view.attributes() {
+            for raw in view.attributes() {
                 let len = u16::try_from(raw.value.len()).unwrap().to_be_bytes();
                 let extended = raw.flags.0 & 0x10 != 0;
                 block.extend([raw.flags.0, raw.ty.0]);

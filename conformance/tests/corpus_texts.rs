@@ -87,7 +87,7 @@ fn texts_of_the_corpus_are_read_back() {
             }
             Some(MessageType::UPDATE) => {
                 if let Ok(update) = UpdateView::decode(&message.octets, &message.context()) {
-                    seen.attributes(&update.attributes());
+                    seen.attributes(update.attributes());
                 }
             }
             _ => {}

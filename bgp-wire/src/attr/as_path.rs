@@ -29,7 +29,7 @@ pub enum SegmentKind {
 impl SegmentKind {
     /// The segment type octet.
     #[must_use]
-    pub fn code(self) -> u8 {
+    pub const fn code(self) -> u8 {
         match self {
             SegmentKind::Set => 1,
             SegmentKind::Sequence => 2,
@@ -119,10 +119,20 @@ impl Iterator for Asns<'_> {
 
 impl ExactSizeIterator for Asns<'_> {}
 
+/// Takes the fields of [`Segments`] one by one, so that those need not be in memory where this is not called.
 #[cold]
-fn fold_merged<B>(segments: Segments<'_>, init: B, mut f: impl FnMut(B, Asn) -> B) -> B {
+#[inline(never)]
+fn fold_merged<'a, B>(
+    octets: &'a [u8],
+    wide: bool,
+    as4: &'a [u8],
+    lead: u32,
+    taken: bool,
+    init: B,
+    mut f: impl FnMut(B, Asn) -> B,
+) -> B {
     let mut all = init;
-    for segment in segments {
+    for segment in (Segments { octets, wide, as4: As4 { octets: as4, lead }, taken }) {
         all = segment.asns.fold(all, &mut f);
     }
     all
@@ -151,10 +161,10 @@ impl Iterator for Members<'_> {
     #[inline]
     fn fold<B, F: FnMut(B, Asn) -> B>(self, init: B, mut f: F) -> B {
         let mut all = self.open.fold(init, &mut f);
-        if self.segments.as4.is_some() {
-            return fold_merged(self.segments, all, f);
+        let Segments { mut octets, wide, as4, taken } = self.segments;
+        if !as4.octets.is_empty() {
+            return fold_merged(octets, wide, as4.octets, as4.lead, taken, all, f);
         }
-        let Segments { mut octets, wide, .. } = self.segments;
         while let Some((segment, rest)) = split(octets, wide) {
             octets = rest;
             all = segment.asns.fold(all, &mut f);
@@ -185,31 +195,32 @@ impl FusedIterator for Asns<'_> {}
 pub struct AsPath<'a> {
     octets: &'a [u8],
     wide: bool,
-    /// AS4_PATH that replaces the path behind `lead` hops.
-    as4: Option<As4<'a>>,
+    as4: As4<'a>,
 }
 
-#[derive(Debug, Clone, Copy)]
+/// An AS4_PATH that replaces the path behind so many hops; empty where there is none.
+#[derive(Debug, Clone, Copy, Default)]
 struct As4<'a> {
     octets: &'a [u8],
     lead: u32,
+}
+
+impl As4<'_> {
+    const NONE: As4<'static> = As4 { octets: &[], lead: 0 };
 }
 
 impl<'a> AsPath<'a> {
     /// The path of a validated value; `wide` is the size of its AS numbers.
     #[inline]
     pub(crate) fn new(octets: &'a [u8], wide: bool) -> AsPath<'a> {
-        AsPath { octets, wide, as4: None }
+        AsPath { octets, wide, as4: As4::NONE }
     }
 
-    /// The path with an AS4_PATH taken into account (RFC 6793 section 4.2.3).
-    pub(crate) fn merged(self, as4: &'a [u8]) -> AsPath<'a> {
-        let (hops, known) = (self.hops(), AsPath::new(as4, true).hops());
-        match hops.checked_sub(known) {
-            // Nothing but confederation segments, which do not belong there, is no path.
-            Some(lead) if known > 0 => AsPath { as4: Some(As4 { octets: as4, lead }), ..self },
-            _ => self,
-        }
+    /// How many hops of it stand in front of an AS4_PATH; `None`: that one is ignored (RFC 6793 section 4.2.3).
+    fn lead(&self, as4: &[u8]) -> Option<u32> {
+        let known = AsPath::new(as4, true).hops();
+        // Nothing but confederation segments, which do not belong there, is no path.
+        if known == 0 { None } else { self.hops().checked_sub(known) }
     }
 
     /// The segments, nearest first.
@@ -245,7 +256,7 @@ impl<'a> AsPath<'a> {
     #[must_use]
     pub fn hops(&self) -> u32 {
         // A merged path is as long as the AS_PATH by construction.
-        Segments { octets: self.octets, wide: self.wide, as4: None, taken: true }
+        Segments { octets: self.octets, wide: self.wide, as4: As4::NONE, taken: true }
             .map(|segment| match segment.kind {
                 SegmentKind::Sequence => u32::try_from(segment.asns.len()).unwrap_or(u32::MAX),
                 SegmentKind::Set => 1,
@@ -321,7 +332,7 @@ impl<'a> AsPath<'a> {
         for segment in self.segments() {
             let count = u8::try_from(segment.asns.len()).unwrap_or(u8::MAX);
             let joined = match open {
-                Some((at, SegmentKind::Sequence)) if self.as4.is_some() && segment.kind == SegmentKind::Sequence => {
+                Some((at, SegmentKind::Sequence)) if !self.as4.octets.is_empty() && segment.kind == SegmentKind::Sequence => {
                     match out.get_mut(at) {
                         Some(total) if total.checked_add(count).is_some() => {
                             *total += count;
@@ -382,7 +393,7 @@ impl fmt::Display for AsPath<'_> {
 pub struct Segments<'a> {
     octets: &'a [u8],
     wide: bool,
-    as4: Option<As4<'a>>,
+    as4: As4<'a>,
     /// Whether the segment before was taken whole: confederation segments beside it are taken too.
     taken: bool,
 }
@@ -392,19 +403,20 @@ impl<'a> Iterator for Segments<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Segment<'a>> {
-        let Some(As4 { octets: as4, lead }) = self.as4 else {
-            let (segment, rest) = split(self.octets, self.wide)?;
-            self.octets = rest;
-            return Some(segment);
-        };
-        self.next_merged(as4, lead)
+        if !self.as4.octets.is_empty() {
+            return self.next_merged();
+        }
+        let (segment, rest) = split(self.octets, self.wide)?;
+        self.octets = rest;
+        Some(segment)
     }
 }
 
 impl<'a> Segments<'a> {
-    /// The next segment where an AS4_PATH takes over behind `lead` more hops.
+    /// The next segment where an AS4_PATH takes over.
     #[cold]
-    fn next_merged(&mut self, as4: &'a [u8], lead: u32) -> Option<Segment<'a>> {
+    fn next_merged(&mut self) -> Option<Segment<'a>> {
+        let As4 { octets: as4, lead } = self.as4;
         if let (true, Some((segment, rest))) = (self.taken, split(self.octets, self.wide)) {
             self.octets = rest;
             let hops = match segment.kind {
@@ -414,13 +426,13 @@ impl<'a> Segments<'a> {
             };
             let take = hops.min(lead);
             self.taken = take == hops;
-            self.as4 = Some(As4 { octets: as4, lead: lead - take });
+            self.as4.lead = lead - take;
             if take > 0 {
                 let count = if segment.kind == SegmentKind::Set { segment.asns.len() } else { take.try_into().ok()? };
                 return Some(Segment { kind: segment.kind, asns: segment.asns.first(count) });
             }
         }
-        *self = Segments { octets: as4, wide: true, as4: None, taken: true };
+        *self = Segments { octets: as4, wide: true, as4: As4::NONE, taken: true };
         // RFC 6793 section 6: confederation segments do not belong into an AS4_PATH.
         self.octets = skip_confed(self.octets);
         let (segment, rest) = split(self.octets, true)?;
@@ -462,20 +474,29 @@ impl<'a> Attributes<'a> {
     #[must_use]
     #[inline]
     pub fn as_path(&self) -> Option<AsPath<'a>> {
-        let octets = self.value::<AsPath<'_>>()?;
-        if self.contains(AttrType::AS4_PATH) {
-            return Some(self.merge_as4(octets));
+        let path = AsPath::new(self.value::<AsPath<'_>>()?, self.four_octet_as());
+        if !self.contains(AttrType::AS4_PATH) {
+            return Some(path);
         }
-        Some(AsPath::new(octets, self.four_octet_as()))
+        Some(match self.as4_lead(path.octets) {
+            Some(lead) => AsPath { as4: As4 { octets: self.as4_path(), lead }, ..path },
+            None => path,
+        })
     }
 
     #[cold]
-    fn merge_as4(&self, octets: &'a [u8]) -> AsPath<'a> {
-        let path = AsPath::new(octets, self.four_octet_as());
-        match self.get(AttrType::AS4_PATH) {
-            Some(as4) if !self.four_octet_as() && !self.as4_ignored() => path.merged(as4.value),
-            _ => path,
+    #[inline(never)]
+    fn as4_path(&self) -> &'a [u8] {
+        self.get(AttrType::AS4_PATH).map(|raw| raw.value).unwrap_or_default()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn as4_lead(&self, path: &[u8]) -> Option<u32> {
+        if self.four_octet_as() || self.as4_ignored() {
+            return None;
         }
+        AsPath::new(path, false).lead(self.as4_path())
     }
 }
 

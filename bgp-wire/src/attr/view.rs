@@ -2,8 +2,6 @@
 
 #[cfg(feature = "alloc")]
 use crate::attr::as_path::AsPath;
-#[cfg(feature = "alloc")]
-use crate::attr::go_straight;
 use crate::attr::index::Index;
 #[cfg(feature = "alloc")]
 use crate::attr::mp_reach::MpReach;
@@ -86,24 +84,16 @@ impl<'a> Attributes<'a> {
         Ok(Attributes::new(block, (0, end), scan.index, (scan.seen, scan.unknown), true))
     }
 
-    /// The same, all taken by the short way or not.
-    #[inline]
-    pub(crate) fn with_straight(self, straight: bool) -> Attributes<'a> {
-        Attributes { straight, ..self }
-    }
-
-    /// A block that was written here.
-    #[cfg(feature = "alloc")]
-    pub(crate) fn of_canonical(block: &'a [u8]) -> Attributes<'a> {
-        let ctx = Context::new(SessionKind::Ibgp);
-        let mut index = Index::EMPTY;
-        let (left, taken) = go_straight(block, block.len(), &ctx, &mut index);
-        if left.is_empty() {
-            return Attributes::new(block, (0, to_u16(block.len())), index, (AttrSet::below_64(taken), false), true);
-        }
-        let mut scan = Scan::new(block, 0, block.len());
-        while !matches!(scan.step(&ctx), Step::Done) {}
-        Attributes::new(block, (0, to_u16(block.len())), scan.index, (scan.seen, scan.unknown), true)
+    /// Those that the short way took, and no others.
+    #[inline(always)]
+    pub(crate) const fn straight(
+        octets: &'a [u8],
+        (start, end): (u16, u16),
+        index: Index,
+        present: AttrSet,
+        four_octet_as: bool,
+    ) -> Attributes<'a> {
+        Attributes { octets, start, end, index, present, has_unknown: false, four_octet_as, straight: true }
     }
 
     /// Whether an attribute of that type is there.
@@ -143,6 +133,37 @@ impl<'a> Attributes<'a> {
     #[must_use]
     pub fn as_bytes(&self) -> &'a [u8] {
         self.octets.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
+    }
+
+    /// What the offsets count in.
+    #[inline]
+    pub(crate) fn octets(&self) -> &'a [u8] {
+        self.octets
+    }
+
+    /// The same in equal octets.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(crate) fn with_octets<'b>(&self, octets: &'b [u8]) -> Attributes<'b> {
+        Attributes { octets, ..*self }
+    }
+
+    /// Whether the short way took all of them.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(crate) fn is_straight(&self) -> bool {
+        self.straight
+    }
+
+    /// Where in these they begin and end.
+    #[inline]
+    pub(crate) fn span(&self) -> (usize, usize) {
+        (self.start.into(), self.end.into())
+    }
+
+    /// Where in these an attribute begins.
+    pub(crate) fn offset<T: Row>(&self) -> Option<u16> {
+        self.index.get(T::SLOT)
     }
 
     /// Whether AS_PATH and AGGREGATOR have 4-octet AS numbers.

@@ -16,8 +16,8 @@ pub struct Reasons<'m> {
 
 impl<'m> Reasons<'m> {
     pub(crate) fn new(view: &UpdateView<'m>) -> Reasons<'m> {
-        let (start, end) = (usize::from(view.withdrawn_end) + 2, usize::from(view.attrs_end));
-        Reasons { view: *view, ctx: view.ctx, scan: Scan::new(view.message, start, end), missing: 0 }
+        let (start, end) = view.attributes.span();
+        Reasons { view: *view, ctx: view.ctx, scan: Scan::new(view.as_bytes(), start, end), missing: 0 }
     }
 }
 

@@ -3,8 +3,10 @@
 use core::iter::FusedIterator;
 
 use crate::attr::NextHop;
+use crate::attr::mp_reach::MpReach;
+use crate::attr::mp_unreach::MpUnreach;
 use crate::nlri::{self, Nlris};
-use crate::update::UpdateView;
+use crate::update::{ATTRS, UpdateView};
 use crate::{Action, Family, FamilySet};
 
 /// Routes of one family that an UPDATE announces.
@@ -31,146 +33,144 @@ pub struct Withdrawn<'m> {
 
 /// An iterator over the announced fields: that of the UPDATE itself, then that of MP_REACH_NLRI.
 #[derive(Debug, Clone)]
-pub struct Announcements<'m> {
-    /// Empty when handed over, as all that follow.
-    classic: Nlris<'m>,
-    next_hop: [u8; 4],
-    multiprotocol: Nlris<'m>,
-    /// The next hop that MP_REACH_NLRI says.
-    reach: &'m [u8],
-    /// Whether RFC 8950 was negotiated for its family.
-    extended: bool,
+pub struct Announcements<'v, 'm> {
+    view: &'v UpdateView<'m>,
+    /// The field to look at next.
+    at: u8,
 }
 
 /// An iterator over the withdrawn fields: that of the UPDATE itself, then that of MP_UNREACH_NLRI, then, with
 /// treat-as-withdraw, those that were announced.
 #[derive(Debug, Clone)]
-pub struct Withdrawals<'m> {
-    classic: Nlris<'m>,
-    multiprotocol: Nlris<'m>,
-    /// What was announced.
-    revoked_classic: Nlris<'m>,
-    revoked_multiprotocol: Nlris<'m>,
+pub struct Withdrawals<'v, 'm> {
+    view: &'v UpdateView<'m>,
+    /// The field to look at next.
+    at: u8,
 }
 
-impl<'m> Announcements<'m> {
+impl<'v, 'm> Announcements<'v, 'm> {
     #[inline]
-    pub(crate) fn new(view: &UpdateView<'m>) -> Announcements<'m> {
-        let none = Nlris::none();
-        let mut all =
-            Announcements { classic: none.clone(), next_hop: [0; 4], multiprotocol: none, reach: &[], extended: false };
-        if view.verdict().action >= Action::TreatAsWithdraw {
-            return all;
-        }
-        if let Some(next_hop) = view.attributes().value::<NextHop>().and_then(<[u8]>::first_chunk::<4>) {
-            all.next_hop = *next_hop;
-            all.classic = classic(view);
-        }
-        if let Some(parts) = view.mp_reach() {
-            all.multiprotocol = announced(view, parts.family, parts.nlri);
-            all.reach = parts.next_hop;
-            all.extended = view.context().ext_next_hop().contains(parts.family);
-        }
-        all
+    pub(crate) fn new(view: &'v UpdateView<'m>) -> Announcements<'v, 'm> {
+        Announcements { view, at: if view.action >= Action::TreatAsWithdraw { ANNOUNCED } else { 0 } }
     }
 
     #[inline]
-    fn take_classic(&mut self) -> Option<Announced<'m>> {
-        let nlri = self.classic.take_all()?;
-        Some(Announced { family: nlri.family(), next_hop: NextHop::V4(self.next_hop.into()), nlri })
+    fn classic(&self) -> Option<Announced<'m>> {
+        let next_hop = self.view.attributes.value::<NextHop>()?.first_chunk::<4>()?;
+        let nlri = classic(self.view);
+        if nlri.is_empty() {
+            return None;
+        }
+        Some(Announced { family: Family::IPV4_UNICAST, next_hop: NextHop::V4((*next_hop).into()), nlri })
     }
 
-    #[inline]
-    fn take_multiprotocol(&mut self) -> Option<Announced<'m>> {
-        let nlri = self.multiprotocol.take_all()?;
-        let next_hop = nlri::next_hop(nlri.family(), self.reach, self.extended)?;
-        Some(Announced { family: nlri.family(), next_hop, nlri })
+    #[inline(never)]
+    fn multiprotocol(&self) -> Option<Announced<'m>> {
+        let parts = self.view.mp_reach()?;
+        let nlri = reach(self.view)?;
+        let extended = self.view.ctx.ext_next_hop().contains(parts.family);
+        let next_hop = nlri::next_hop(parts.family, parts.next_hop, extended)?;
+        Some(Announced { family: parts.family, next_hop, nlri })
     }
 }
 
-impl<'m> Withdrawals<'m> {
+impl<'v, 'm> Withdrawals<'v, 'm> {
     #[inline]
-    pub(crate) fn new(view: &UpdateView<'m>) -> Withdrawals<'m> {
-        let none = Nlris::none();
-        let mut all = Withdrawals {
-            classic: none.clone(),
-            multiprotocol: none.clone(),
-            revoked_classic: none.clone(),
-            revoked_multiprotocol: none,
-        };
-        let field = view.withdrawn_field();
-        if !field.is_empty() {
-            all.classic = withdrawn(view, Family::IPV4_UNICAST, field);
-        }
-        if let Some(parts) = view.mp_unreach() {
-            all.multiprotocol = withdrawn(view, parts.family, parts.nlri);
-        }
-        if view.verdict().action >= Action::TreatAsWithdraw {
-            // Without the next hops: these may be what is wrong.
-            all.revoked_classic = classic(view);
-            if let Some(parts) = view.mp_reach() {
-                all.revoked_multiprotocol = announced(view, parts.family, parts.nlri);
+    pub(crate) fn new(view: &'v UpdateView<'m>) -> Withdrawals<'v, 'm> {
+        // Nearly all UPDATEs withdraw nothing.
+        let (start, _) = view.attributes.span();
+        let none = start == ATTRS
+            && view.action < Action::TreatAsWithdraw
+            && view.attributes.offset::<MpUnreach<'_>>().is_none();
+        Withdrawals { view, at: if none { WITHDRAWN } else { 0 } }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn field(&self, at: u8) -> Option<Nlris<'m>> {
+        let view = self.view;
+        let nlri = match at {
+            0 => withdrawn(view, Family::IPV4_UNICAST, view.withdrawn_field()),
+            1 => {
+                let parts = view.mp_unreach()?;
+                withdrawn(view, parts.family, parts.nlri)
             }
-        }
-        all
+            // Without the next hops: these may be what is wrong.
+            2 if view.action >= Action::TreatAsWithdraw => classic(view),
+            3 if view.action >= Action::TreatAsWithdraw => reach(view)?,
+            _ => return None,
+        };
+        if nlri.is_empty() { None } else { Some(nlri) }
     }
 }
 
-impl<'m> Iterator for Announcements<'m> {
+impl<'m> Iterator for Announcements<'_, 'm> {
     type Item = Announced<'m>;
 
     #[inline]
     fn next(&mut self) -> Option<Announced<'m>> {
-        self.take_classic().or_else(|| self.take_multiprotocol())
+        if self.at == 0 {
+            self.at = 1;
+            if let Some(part) = self.classic() {
+                return Some(part);
+            }
+        }
+        if self.at == 1 {
+            self.at = ANNOUNCED;
+            if self.view.attributes.offset::<MpReach<'_>>().is_some() {
+                return self.multiprotocol();
+            }
+        }
+        None
     }
 
+    // Without a state between the fields.
     #[inline]
     fn fold<B, F: FnMut(B, Announced<'m>) -> B>(mut self, init: B, mut f: F) -> B {
         let mut all = init;
-        if let Some(part) = self.take_classic() {
+        if self.at == 0
+            && let Some(part) = self.classic()
+        {
+            self.at = 1;
             all = f(all, part);
         }
-        if let Some(part) = self.take_multiprotocol() {
-            all = f(all, part);
+        if self.at < ANNOUNCED && self.view.attributes.offset::<MpReach<'_>>().is_some() {
+            return self.fold_multiprotocol(all, f);
         }
         all
     }
 }
 
-impl<'m> Iterator for Withdrawals<'m> {
+impl<'m> Announcements<'_, 'm> {
+    #[cold]
+    #[inline(never)]
+    fn fold_multiprotocol<B, F: FnMut(B, Announced<'m>) -> B>(&self, init: B, f: F) -> B {
+        self.multiprotocol().into_iter().fold(init, f)
+    }
+}
+
+impl<'m> Iterator for Withdrawals<'_, 'm> {
     type Item = Withdrawn<'m>;
 
     #[inline]
     fn next(&mut self) -> Option<Withdrawn<'m>> {
-        let nlri = self.classic.take_all().or_else(|| self.multiprotocol.take_all());
-        let nlri =
-            nlri.or_else(|| self.revoked_classic.take_all()).or_else(|| self.revoked_multiprotocol.take_all())?;
-        Some(Withdrawn { family: nlri.family(), nlri })
-    }
-
-    #[inline]
-    fn fold<B, F: FnMut(B, Withdrawn<'m>) -> B>(self, init: B, mut f: F) -> B {
-        let Withdrawals { classic, multiprotocol, revoked_classic, revoked_multiprotocol } = self;
-        // Nearly all UPDATEs withdraw nothing.
-        if classic.is_empty()
-            && multiprotocol.is_empty()
-            && revoked_classic.is_empty()
-            && revoked_multiprotocol.is_empty()
-        {
-            return init;
-        }
-        let mut all = init;
-        for nlri in [classic, multiprotocol, revoked_classic, revoked_multiprotocol] {
-            if !nlri.is_empty() {
-                all = f(all, Withdrawn { family: nlri.family(), nlri });
+        while self.at < WITHDRAWN {
+            self.at += 1;
+            if let Some(nlri) = self.field(self.at - 1) {
+                return Some(Withdrawn { family: nlri.family(), nlri });
             }
         }
-        all
+        None
     }
 }
 
-impl FusedIterator for Announcements<'_> {}
-impl FusedIterator for Withdrawals<'_> {}
+impl FusedIterator for Announcements<'_, '_> {}
+impl FusedIterator for Withdrawals<'_, '_> {}
+
+/// How many fields can be announced.
+const ANNOUNCED: u8 = 2;
+/// How many fields can be withdrawn.
+const WITHDRAWN: u8 = 4;
 
 /// The NLRI field of the UPDATE itself.
 #[inline]
@@ -183,11 +183,11 @@ fn classic<'m>(view: &UpdateView<'m>) -> Nlris<'m> {
     Nlris::reach(ctx, Family::IPV4_UNICAST, view.nlri_field())
 }
 
-/// An announced field, if its family was negotiated.
-#[inline]
-fn announced<'m>(view: &UpdateView<'m>, family: Family, octets: &'m [u8]) -> Nlris<'m> {
-    let ctx = view.context();
-    if ctx.families().contains(family) { Nlris::reach(ctx, family, octets) } else { Nlris::none() }
+/// The field of MP_REACH_NLRI, if its family was negotiated and there is something in it.
+fn reach<'m>(view: &UpdateView<'m>) -> Option<Nlris<'m>> {
+    let parts = view.mp_reach()?;
+    let negotiated = view.ctx.families().contains(parts.family) && !parts.nlri.is_empty();
+    negotiated.then(|| Nlris::reach(&view.ctx, parts.family, parts.nlri))
 }
 
 /// A withdrawn field, if its family was negotiated.

@@ -37,8 +37,8 @@ fn check(view: &UpdateView<'_>, context: &Context) {
     assert_eq!(strongest, verdict.action);
     routes(view, context);
     let attributes = view.attributes();
-    walk(&attributes);
-    for raw in &attributes {
+    walk(attributes);
+    for raw in attributes {
         assert!(!verdict.discarded.contains(raw.ty), "attribute {} is there and discarded", raw.ty);
         assert_eq!(attributes.get(raw.ty), Some(raw));
     }
@@ -135,7 +135,7 @@ fn canonical(view: &UpdateView<'_>) {
     let mut again = Vec::new();
     attributes.write_canonical(&mut again);
     assert_eq!(again, block, "canonical form is no fixpoint");
-    assert_eq!(walk(&view.attributes()), walk(&attributes));
+    assert_eq!(walk(view.attributes()), walk(&attributes));
     assert_eq!(AttrBuilder::from_attributes(&attributes).build().as_ref(), Ok(&block));
 
     // Nothing is to be changed, so nothing changes; what passes it on gives a canonical block, too.

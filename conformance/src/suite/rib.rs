@@ -256,7 +256,7 @@ impl Peer {
             self.table.remove(&path);
         }
         for section in update.announced() {
-            let attributes = attrs::show(&update.attributes(), section.next_hop);
+            let attributes = attrs::show(update.attributes(), section.next_hop);
             for path in section.nlri.filter_map(key) {
                 self.table.insert(path, attributes.clone());
             }

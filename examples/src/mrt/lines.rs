@@ -137,7 +137,7 @@ fn message(time: Timestamp, message: &BgpMessage<'_>, out: &mut String) -> Resul
     }
     let line = Line { kind: 'A', ..line };
     for part in update.announced().filter(|part| has_lines(part.family)) {
-        let route = Route::new(&shown.attributes(), Some(part.next_hop));
+        let route = Route::new(shown.attributes(), Some(part.next_hop));
         for nlri in part.nlri {
             let _ = line.announced(&nlri, &route, out);
         }

@@ -75,10 +75,10 @@ impl Rib {
             let attributes = update.attributes();
             if block.is_empty() {
                 update.write_canonical(&mut block);
-                import::complete(&config, section.family, &attributes, &mut block);
+                import::complete(&config, section.family, attributes, &mut block);
             }
             let (family, next_hop) = (section.family, section.next_hop);
-            let route = Incoming { family, attributes: &attributes, next_hop, peer: &config, config: &self.config };
+            let route = Incoming { family, attributes, next_hop, peer: &config, config: &self.config };
             let reason = import::ineligible(&route);
             let attr = if reason.is_none() { store.intern(&block, section.next_hop) } else { None };
             if let (Some(attr), PeerPolicy::Use(policy)) = (attr, config.policy) {

@@ -44,7 +44,7 @@ impl Rib {
     ) {
         let (family, next_hop) = (section.family, section.next_hop);
         let attributes = update.attributes();
-        let route = Incoming { family, attributes: &attributes, next_hop, peer: config, config: &self.config };
+        let route = Incoming { family, attributes, next_hop, peer: config, config: &self.config };
         let reason = import::ineligible(&route);
         if reason.is_some() {
             outcome.rejected += self.withdraw_rows(store, id, section.nlri);
@@ -53,7 +53,7 @@ impl Rib {
         }
         let mut block = Vec::new();
         update.write_canonical(&mut block);
-        import::complete(config, family, &attributes, &mut block);
+        import::complete(config, family, attributes, &mut block);
         let len = block.len();
         let policy = match config.policy {
             PeerPolicy::Use(policy) => Some(self.policies.get(policy).cloned()),
