@@ -4,8 +4,8 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use ipip::{
-    AnyPeer, Config, Df, DscpDecap, EcnMode, Fragmentation, HEADROOM, ICMP_MAX_LEN, Path, PeerSet, Reason, Tos, Ttl,
-    Tunnel, checksum,
+    AnyPeer, Config, Df, DscpDecap, EcnMode, Fragmentation, ICMP_MAX_LEN, Mode, OuterOptions, Path, PeerSet, Reason,
+    Reassembly, Tos, Ttl, Tunnel, checksum,
 };
 
 use super::Input;
@@ -24,16 +24,21 @@ pub fn encap(data: &[u8]) {
     let inner = input.rest();
     let mut tunnel = Tunnel::new(config, REMOTE);
     let path = Path::new(REMOTE);
-    let mut buffer = [&[0xaa; HEADROOM][..], inner].concat();
+    if config.mode == Mode::Any {
+        labelled(&config, inner);
+    }
+    let headroom = tunnel.headroom();
+    let mut buffer = [&[0xaa; 60][..headroom], inner].concat();
     let before = buffer.clone();
     let error = match tunnel.encap(&path, Duration::ZERO, &mut buffer) {
         Ok(sent) => {
             let total = sent.inner().len();
-            assert!(total <= inner.len() && sent.octets().len() == total + HEADROOM);
+            assert!(total <= inner.len() && sent.octets().len() == total + headroom);
             let mut payload = Vec::new();
             for fragment in sent.fragments() {
                 let part = sent.inner().get(fragment.payload()).unwrap_or_default();
                 assert!(fragment.header().len() + part.len() <= usize::from(path.mtu(&config, Duration::ZERO)));
+                // Of one or of two headers, each with a sum of 0.
                 assert_eq!(checksum(fragment.header()), 0);
                 payload.extend_from_slice(part);
             }
@@ -60,7 +65,8 @@ fn far_end(config: &Config, inner: &[u8], fragmented: bool, outer: &mut [u8]) {
     if fragmented {
         return;
     }
-    assert_eq!(outer.get(..HEADROOM).map(checksum), Some(0));
+    let headroom = config.headroom();
+    assert_eq!(outer.get(..headroom).map(checksum), Some(0));
     let mut exit = Config::new(REMOTE, config.ecn);
     exit.max_nesting = config.max_nesting;
     exit.count_gre = config.count_gre;
@@ -68,7 +74,7 @@ fn far_end(config: &Config, inner: &[u8], fragmented: bool, outer: &mut [u8]) {
     let mut exit = Tunnel::new(exit, LOCAL);
     match exit.decap(outer) {
         Ok(got) => {
-            assert_eq!((got.peer, got.offset), (LOCAL, HEADROOM));
+            assert_eq!((got.peer, got.offset), (LOCAL, headroom));
             let expected = inner.get(..got.inner.len()).unwrap_or_default();
             for (at, (is, was)) in got.inner.iter().zip(expected).enumerate() {
                 assert!(is == was || matches!(at, 1 | 8 | 10 | 11), "octet {at} is {is}, was {was}");
@@ -77,6 +83,39 @@ fn far_end(config: &Config, inner: &[u8], fragmented: bool, outer: &mut [u8]) {
         // What the entry need not look at.
         Err(error) => assert!(matches!(error.reason, Reason::InnerMartian | Reason::EcnDrop), "{error}"),
     }
+}
+
+/// A labelled packet through the tunnel, in fragments too, comes out as it went in.
+fn labelled(config: &Config, packet: &[u8]) {
+    let mut tunnel = Tunnel::new(*config, REMOTE);
+    let headroom = tunnel.headroom();
+    let mut buffer = [&[0xaa; 60][..headroom], packet].concat();
+    let before = buffer.clone();
+    let path = Path::new(REMOTE);
+    let sent = match tunnel.encap_mpls(&path, Duration::ZERO, &mut buffer) {
+        Ok(sent) => sent,
+        Err(error) => {
+            assert_eq!(buffer, before, "{error}");
+            return assert_eq!(tunnel.counters().dropped(error.reason), 1);
+        }
+    };
+    let mut back = Config::new(REMOTE, config.ecn);
+    back.mode = Mode::Mplsip;
+    let mut exit = Tunnel::new(back, LOCAL);
+    let mut space = [0; 65536];
+    let mut reassembly = Reassembly::new(&mut space);
+    let mut got = None;
+    for fragment in sent.fragments() {
+        let part = sent.inner().get(fragment.payload()).unwrap_or_default();
+        assert!(fragment.header().len() + part.len() <= usize::from(path.mtu(config, Duration::ZERO)));
+        let mut datagram = [fragment.header(), part].concat();
+        if let Ok(taken) = exit.decap_mpls(&mut datagram) {
+            got = Some(taken.packet.to_vec());
+        } else if let Ok(Some(whole)) = exit.reassemble(&mut reassembly, Duration::ZERO, &datagram) {
+            got = exit.decap_mpls(whole).ok().map(|taken| taken.packet.to_vec());
+        }
+    }
+    assert_eq!(got.as_deref(), Some(packet));
 }
 
 /// Four octets choose the configuration, the rest is the outer datagram.
@@ -110,6 +149,13 @@ fn take<P: PeerSet>(tunnel: &mut Tunnel<P>, packet: &[u8]) {
             assert_eq!(tunnel.counters().dropped(error.reason), 1);
             assert!(!error.to_string().is_empty());
         }
+    }
+    match tunnel.decap_mpls(&mut buffer) {
+        Ok(got) => {
+            assert!(got.stack_len >= 4 && got.stack_len <= got.packet.len() && got.offset >= 20);
+            assert_eq!((tunnel.config().mode, packet.get(9)), (Mode::Any, Some(&137)));
+        }
+        Err(error) => assert!(tunnel.counters().dropped(error.reason) > 0),
     }
 }
 
@@ -180,5 +226,12 @@ fn config(input: &mut Input<'_>) -> Config {
     config.verify_outer_checksum = b & 16 == 0;
     config.mtu = 68 + u16::from(c) * 8;
     config.ident = u16::from(d);
+    if b & 32 != 0 {
+        config.mode = Mode::Any;
+        // Router alert with the copied flag, an experimental option without it: 0 to 40 octets.
+        let words = usize::from(d % 11) * 4;
+        let options = [[148, 4, 0, 0], [30, 4, 7, 7]].concat().repeat(5);
+        config.options = OuterOptions::new(options.get(..words).unwrap_or_default()).unwrap_or_default();
+    }
     config
 }

@@ -3,8 +3,8 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use ipip::v6::{Config, Ends, HEADROOM, ICMP_MAX_LEN, Tunnel};
-use ipip::{DscpDecap, EcnMode, Reason, Tos, Ttl, checksum};
+use ipip::v6::{Config, Embedding, Ends, HEADROOM, ICMP_MAX_LEN, Tunnel};
+use ipip::{DscpDecap, EcnMode, Reason, Reassembly, Tos, Ttl, checksum};
 
 use super::Input;
 
@@ -13,19 +13,20 @@ const THERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
 const HERE_6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
 const THERE_6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2);
 
-/// Three octets choose the configuration, the next what is done: the rest is an inner datagram, an outer one, or an
-/// ICMP datagram that came to our end.
+/// Three octets choose the configuration, the next what is done: the rest is an inner datagram, an outer one, an ICMP
+/// datagram that came to our end, or outer fragments, each after an octet with its length.
 ///
 /// # Panics
-/// If a refused datagram was changed, fragments do not make up the datagram or are too long, the far end does not get
-/// back what went in, or the path MTU is raised or falls below what every link carries.
+/// If a refused datagram was changed, fragments do not make up the datagram, in reassembly neither, or are too long, the
+/// far end does not get back what went in, or the path MTU is raised or falls below what every link carries.
 pub fn tunnel6(data: &[u8]) {
     let mut input = Input(data);
     let (config, back) = config(&mut input);
-    match input.u8() % 3 {
+    match input.u8() % 4 {
         0 => encap(config, back, input.rest()),
         1 => decap(config, input.rest()),
-        _ => relay(config, input.rest()),
+        2 => relay(config, input.rest()),
+        _ => reassemble(config, &mut input),
     }
 }
 
@@ -34,6 +35,7 @@ fn encap(config: Config, back: Config, inner: &[u8]) {
     let mut buffer = [&[0xaa; HEADROOM][..], inner].concat();
     let before = buffer.clone();
     let mtu = usize::from(tunnel.path_mtu(Duration::ZERO));
+    let mut fragments = Vec::new();
     let mut outer = match tunnel.encap(Duration::ZERO, &mut buffer) {
         Ok(sent) => {
             let mut payload = Vec::new();
@@ -41,6 +43,7 @@ fn encap(config: Config, back: Config, inner: &[u8]) {
                 let part = sent.inner().get(fragment.payload()).unwrap_or_default();
                 assert!(fragment.header().len() + part.len() <= mtu);
                 payload.extend_from_slice(part);
+                fragments.push([fragment.header(), part].concat());
             }
             assert_eq!(payload, sent.inner());
             sent.octets().to_vec()
@@ -55,7 +58,11 @@ fn encap(config: Config, back: Config, inner: &[u8]) {
             return;
         }
     };
-    match Tunnel::new(back).decap(&mut outer) {
+    let mut exit = Tunnel::new(back);
+    if fragments.len() > 1 {
+        outer = whole(&mut exit, &fragments).unwrap_or(outer);
+    }
+    match exit.decap(&mut outer) {
         Ok(got) => {
             let expected = inner.get(..got.inner.len()).unwrap_or_default();
             let changed: &[usize] =
@@ -66,8 +73,53 @@ fn encap(config: Config, back: Config, inner: &[u8]) {
         }
         // What the entry need not look at.
         Err(error) => {
-            assert!(matches!(error.reason, Reason::InnerMartian | Reason::EcnDrop | Reason::Nesting), "{error}");
+            let elsewhere = matches!(error.reason, Reason::NotLocal | Reason::InnerSourceNotAllowed);
+            let allowed = matches!(error.reason, Reason::InnerMartian | Reason::EcnDrop | Reason::Nesting);
+            assert!(allowed || (elsewhere && config.embedding.is_some()), "{error}");
         }
+    }
+}
+
+/// What the far end puts together, last fragment first; nothing where the datagram is for another exit.
+fn whole(exit: &mut Tunnel, fragments: &[Vec<u8>]) -> Option<Vec<u8>> {
+    let mut space = [0; 65536];
+    let mut reassembly = Reassembly::new(&mut space);
+    for (left, fragment) in fragments.iter().enumerate().rev() {
+        match exit.reassemble(&mut reassembly, Duration::ZERO, fragment) {
+            Ok(Some(whole)) => {
+                assert_eq!(left, 0);
+                return Some(whole.to_vec());
+            }
+            Ok(None) => assert_ne!(left, 0),
+            Err(error) => {
+                assert_eq!(error.reason, Reason::NotLocal);
+                return None;
+            }
+        }
+    }
+    None
+}
+
+fn reassemble(config: Config, input: &mut Input<'_>) {
+    let mut tunnel = Tunnel::new(config);
+    let mut space = [0; 1024];
+    let mut reassembly = Reassembly::new(&mut space);
+    let mut rest = input.rest();
+    while let [len, behind @ ..] = rest {
+        let (packet, next) = behind.split_at_checked(usize::from(*len)).unwrap_or((behind, &[]));
+        rest = next;
+        let taken = match tunnel.reassemble(&mut reassembly, Duration::ZERO, packet) {
+            Ok(Some(whole)) => whole.to_vec(),
+            Ok(None) => continue,
+            Err(error) => {
+                assert!(tunnel.counters().dropped(error.reason) > 0);
+                continue;
+            }
+        };
+        assert!(taken.len() <= 1024 && !reassembly.is_waiting());
+        // What came together is no fragment.
+        let again = tunnel.decap(&mut taken.clone()).err();
+        assert!(again.is_none_or(|error| error.reason != Reason::OuterFragment));
     }
 }
 
@@ -126,7 +178,15 @@ fn config(input: &mut Input<'_>) -> (Config, Config) {
     config.encap_limit = if b & 1 == 0 { Some(b >> 4) } else { None };
     config.flow_label = u32::from(b) << 12;
     config.mtu = 1280 + u16::from(c) * 8;
+    let rd = "2001:db8::/32".parse().ok().and_then(|prefix| Embedding::six_rd(prefix, 16));
+    config.embedding = match (b >> 1) & 3 {
+        1 => Some(Embedding::six_to_four()),
+        2 => rd,
+        3 => Some(Embedding::isatap()),
+        _ => None,
+    };
     let mut back = Config::new(there, config.ecn);
+    back.embedding = config.embedding;
     back.nested = config.nested;
     (config, back)
 }
