@@ -10,6 +10,7 @@ mod json;
 mod key;
 mod name;
 mod object;
+mod report;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -30,6 +31,7 @@ pub use dump::decode_dump;
 pub use key::{DecodedKey, UnnamedKey, decode_key, encode_key};
 pub use name::{affinity_labels, affinity_name, cidr_name, handle_name};
 pub use object::{decode_affinity, decode_config, decode_handle, encode_affinity, encode_config, encode_handle};
+pub use report::{decode_report, encode_report};
 
 /// Reads the value that is stored at a key.
 ///

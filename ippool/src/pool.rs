@@ -12,6 +12,10 @@ use crate::net;
 use crate::reservation::Reservations;
 use crate::selector::{self, Selector};
 
+mod change;
+
+pub use change::{ChangeError, Deletion, DeletionStep, SETTLE_MILLIS};
+
 /// What an address is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]

@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use ippool::audit::{Collector, Finding, Inventory, Snapshot, check, forecast, in_all};
+use ippool::block::ReleaseItem;
 use ippool::op::{self, AutoAssign};
+use ippool::pool::{ChangeError, Deletion, DeletionStep};
 use ippool::{
     Affinity, AffinityState, Attributes, Handle, Key, MemoryStore, Owner, Pool, Reservations, Resources, UnixTime, Use,
     Value, drive,
@@ -74,6 +76,20 @@ fn calico_1_11_what_is_used_again_or_given_out_anew_is_not_released() {
     let cleaned = drive(op::clean(cleaning, &resources(), at(100)), &mut store);
     assert_eq!(cleaned.released.error, Some(op::ReleaseIpsError::BadSequence));
     assert!(before.iter().eq(store.iter()));
+}
+
+#[test]
+fn calico_1_11_an_address_that_was_given_out_anew_does_not_keep_the_other_leaks_of_its_block() {
+    let mut store = MemoryStore::default();
+    let address = take(&mut store, "n1", "h", 1, &[])[0];
+    let other = take(&mut store, "n1", "other", 1, &[])[0];
+    let items = [ReleaseItem::new(address).with_handle("somebody else"), ReleaseItem::new(other).with_handle("other")];
+    let together = drive(op::release_ips(&items, &resources(), at(0)), &mut store);
+    assert_eq!((together.ok.len(), together.error), (0, Some(op::ReleaseIpsError::BadHandle)), "Calico: none");
+    let each = drive(op::release_each(&items, &resources(), at(0)), &mut store);
+    assert_eq!((each.ok, each.error), (vec![items[1].clone()], Some(op::ReleaseIpsError::BadHandle)));
+    assert!(drive(op::attributes(address, &resources(), at(0)), &mut store).is_ok());
+    assert!(drive(op::attributes(other, &resources(), at(0)), &mut store).is_err());
 }
 
 #[test]
@@ -185,4 +201,93 @@ fn blocks_of_several_lengths_share_a_pool_and_never_overlap() {
     let report = check(&look(&mut store, 0), &nodes(), &resources);
     assert!(!report.findings.iter().any(|finding| matches!(finding, Finding::Overlap(..))), "{:?}", report.findings);
     assert_eq!(forecast(&look(&mut store, 0), &pool(), &resources, None, at(0)).free, 0);
+}
+
+#[test]
+fn free_blocks_are_split_and_merged() {
+    let (mut store, resources) = (MemoryStore::default(), resources());
+    let claim = |store: &mut MemoryStore, len: u8| {
+        let mut request = AutoAssign::new("n1", Use::Workload, at(0)).with_counts(1, 0);
+        request.block_len_v4 = Some(len);
+        drive(op::auto_assign(request, &resources), store).addresses().map(|net| net.prefix_len()).next()
+    };
+    let free = |store: &mut MemoryStore| {
+        let used: Vec<ReleaseItem> = look(store, 0)
+            .blocks
+            .values()
+            .flat_map(|block| block.allocations().filter_map(|(ordinal, _)| block.address(ordinal)).collect::<Vec<_>>())
+            .map(ReleaseItem::new)
+            .collect();
+        assert_eq!(drive(op::release_ips(&used, &resources, at(0)), store).error, None);
+        drive(op::release_host_affinities(Owner::host("n1"), true, at(0)), store).unwrap();
+        assert!(look(store, 0).blocks.is_empty());
+    };
+    // The pool of 16 addresses whole, in parts, and whole again.
+    for len in [28, 31, 29, 32, 28] {
+        assert_eq!(claim(&mut store, len), Some(len));
+        free(&mut store);
+    }
+}
+
+#[test]
+fn calico_1_9_pools_are_resized_split_and_deleted_while_blocks_are_in_use() {
+    let (mut store, resources) = (MemoryStore::default(), resources());
+    let first = take(&mut store, "n1", "h", 1, &[])[0];
+    let snapshot = look(&mut store, 0);
+    let wider = resources.resize_pool(pool().name(), "10.0.0.0/27".parse().unwrap(), 29, &snapshot).unwrap();
+    let request = AutoAssign::new("n1", Use::Workload, at(0)).with_counts(28, 0);
+    let all: Vec<IpAddr> =
+        drive(op::auto_assign(request, &Arc::new(wider)), &mut store).addresses().map(|net| net.addr()).collect();
+    assert!(!all.contains(&first), "the old block and blocks of the new length do not overlap");
+    let elsewhere = "192.0.2.0/28".parse().unwrap();
+    let refused = resources.resize_pool(pool().name(), elsewhere, 30, &snapshot);
+    assert!(matches!(refused, Err(ChangeError::BlockOutside(block)) if block.contains(&first)));
+    let parts = Arc::new(resources.split_pool(pool().name(), 4, &snapshot).unwrap());
+    assert_eq!(parts.pools().len(), 4);
+    assert!(drive(op::attributes(first, &parts, at(0)), &mut store).is_ok(), "blocks stay");
+    assert_eq!(resources.split_pool(pool().name(), 3, &snapshot), Err(ChangeError::Parts(3)));
+    assert_eq!(resources.split_pool(pool().name(), 8, &snapshot), Err(ChangeError::Parts(8)), "less than a block");
+
+    let mut deletion = Deletion::new(pool());
+    let mut resources = Resources::clone(&resources);
+    loop {
+        match deletion.next() {
+            DeletionStep::Write(pool) => resources = resources.with_pool(pool),
+            DeletionStep::Wait(millis) => assert_eq!(millis, 500),
+            DeletionStep::ReleaseAffinities(cidr) => {
+                let request = AutoAssign::new("n2", Use::Workload, at(0)).with_counts(1, 0);
+                assert_eq!(
+                    drive(op::auto_assign(request, &Arc::new(resources.clone())), &mut store).addresses().count(),
+                    0
+                );
+                drive(op::release_pool_affinities(cidr, at(0)), &mut store).unwrap();
+            }
+            DeletionStep::Delete(name) => resources.remove_pool(&name),
+            _ => break,
+        }
+    }
+    assert!(resources.pools().is_empty());
+    let block = look(&mut store, 0).blocks.values().find(|block| block.allocation(first).is_ok()).cloned();
+    assert_eq!(block.unwrap().affinity(), None, "what is in use stays, and is nobody's block");
+    assert_eq!(drive(op::release_ips(&[ReleaseItem::new(first)], &Arc::new(resources), at(0)), &mut store).error, None);
+}
+
+#[cfg(feature = "json")]
+#[test]
+fn calico_1_11_a_report_is_written_and_read_back() {
+    use ippool::codec::{decode_report, encode_report};
+    let mut store = MemoryStore::default();
+    let address = take(&mut store, "n1", "h", 1, &[("pod", "p"), ("namespace", "x"), ("node", "n2")])[0];
+    let report = check(&look(&mut store, 0), &nodes(), &resources()).with_cluster("guid");
+    let text = encode_report(&report, false);
+    for field in
+        [r#""clusterGUID":"guid""#, r#""pod":"p""#, r#""handle":"h""#, r#""borrowed":true"#, r#""inUse":false"#]
+    {
+        assert!(text.contains(field), "{field} in {text}");
+    }
+    let (read, locked) = decode_report(text.as_bytes()).unwrap();
+    assert!(!locked);
+    assert_eq!(read.addresses, report.addresses);
+    assert_eq!(in_all(&[read, report]).unwrap()[0].address, address);
+    assert!(decode_report(br#"{"allocations":{"x":[{"ip":"x"}]}}"#).is_err());
 }

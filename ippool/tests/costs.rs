@@ -77,6 +77,42 @@ fn calico_1_6_cost_of_borrowing() {
 }
 
 #[test]
+fn calico_1_6_cost_of_further_blocks_and_of_a_take_over() {
+    let (mut store, resources) = (Counting::default(), resources());
+    store.cost(op::auto_assign(auto("n1", 4, None), &resources));
+    let second = store.cost(op::auto_assign(auto("n1", 1, None), &resources));
+    let third = {
+        store.cost(op::auto_assign(auto("n1", 3, None), &resources));
+        store.cost(op::auto_assign(auto("n1", 1, None), &resources))
+    };
+    println!("further blocks: {second:?}, {third:?}");
+    assert_eq!((second, third), (Cost(3, 1, 0, 4), Cost(4, 1, 0, 4)), "R 1 for each full block of the host");
+    // The last block becomes another host's, empty and old.
+    store.cost(op::auto_assign(auto("n1", 3, None), &resources));
+    store.cost(op::claim_affinity(net("10.0.0.0/28"), Owner::host("n2"), &resources, now()));
+    let later = AutoAssign::new("n1", Use::Workload, now().saturating_add_secs(100)).with_counts(1, 0);
+    let taken = store.cost(op::auto_assign(later, &resources));
+    println!("take-over: {taken:?}");
+    assert_eq!(taken, Cost(7, 2, 0, 7), "three full blocks of its own are read, one taken over");
+}
+
+#[test]
+fn calico_1_7_cost_of_a_search_without_an_index_is_one_list() {
+    struct NoIndex(Counting);
+    impl Store for NoIndex {
+        fn answer(&mut self, request: &Request) -> Answer {
+            if matches!(request, Request::Search(_)) {
+                return Answer::NoIndex;
+            }
+            self.0.answer(request)
+        }
+    }
+    let (mut store, resources) = (NoIndex(Counting::default()), resources());
+    drive(op::auto_assign(auto("n1", 1, None), &resources), &mut store);
+    assert_eq!(store.0.cost, Cost(2, 0, 1, 4), "all blocks of the version, once for each search");
+}
+
+#[test]
 fn calico_1_8_cost_of_affinities() {
     let (mut store, resources) = (Counting::default(), resources());
     let (block, owner) = (net("10.0.0.0/30"), Owner::host("n1"));

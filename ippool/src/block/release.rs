@@ -141,7 +141,7 @@ impl Block {
     }
 
     /// The ordinal of an address that passes the checks, and whether it is allocated.
-    fn releasable(
+    pub(crate) fn releasable(
         &self,
         address: IpAddr,
         handle: Option<&str>,

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use super::Operation;
 use super::claim::{Claim, Release, claim, release};
 use super::combine::Then;
-use super::release::{ReleasedIps, release_ips};
+use super::release::{ReleasedIps, release_each};
 use super::tape::{Clock, Flow, Halt, Run, Script, StoreError, Tape, Written};
 use crate::audit::{Cleaning, StaleHandle};
 use crate::key::{Key, Owner};
@@ -37,7 +37,7 @@ pub struct Cleaned {
 /// Carries out what a [`Collector`](crate::audit::Collector) found. Everything is checked again: addresses by handle and
 /// sequence number, blocks by being empty, handles by their revision; what changed meanwhile is left alone.
 ///
-/// Cost: that of [`release_ips`] for the leaks of each block on its own, R 1 and up to W 3 per claim, W 1 per handle.
+/// Cost: that of [`release_each`] for the leaks of each block on its own, R 1 and up to W 3 per claim, W 1 per handle.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -51,7 +51,7 @@ pub fn clean(
     resources: &Arc<Resources>,
     now: UnixTime,
 ) -> impl Operation<Output = Cleaned> + Clone + core::fmt::Debug + Send + Sync + use<> {
-    let leaks = release_ips(&cleaning.items(), resources, now);
+    let leaks = release_each(&cleaning.items(), resources, now);
     // Handles come first: releasing their addresses would change the revisions by which they are known.
     let rest = Run::new(Clean { now }, State { clock: None, todo: cleaning, done: Cleaned::default() });
     Then::new(rest, leaks, |done, released| Cleaned { released, ..done })

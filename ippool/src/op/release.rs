@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use super::handle::{Counts, lower, write_or_delete};
 use super::tape::{CONFLICT, Clock, Flow, Halt, ReadBlock, Run, Script, StoreError, Tape, ignore_fault, loaded};
 use super::{Operation, RETRIES, claim};
-use crate::block::{ReleaseError, ReleaseItem};
+use crate::block::{Block, ReleaseError, ReleaseItem};
 use crate::index::{Goal, Search};
 use crate::key::{IpVersion, Owner};
 use crate::net;
@@ -68,12 +68,37 @@ pub fn release_ips(
     resources: &Arc<Resources>,
     now: UnixTime,
 ) -> impl Operation<Output = ReleasedIps> + Clone + core::fmt::Debug + Send + Sync + use<> {
-    Run::new(ReleaseIps { items: items.to_vec(), resources: Arc::clone(resources), now }, State::default())
+    let items = items.to_vec();
+    Run::new(ReleaseIps { items, each: false, resources: Arc::clone(resources), now }, State::default())
+}
+
+/// Releases addresses as [`release_ips`] does, at the same cost, but each for itself: one that has another handle or
+/// sequence number by now stays, and the others of its block are released.
+///
+/// ```
+/// use std::sync::Arc;
+/// use ippool::block::ReleaseItem;
+/// use ippool::{drive, op, MemoryStore, Resources, UnixTime};
+/// let resources = Arc::new(Resources::default());
+/// let items = [ReleaseItem::new("10.0.0.1".parse()?)];
+/// let released = drive(op::release_each(&items, &resources, UnixTime::default()), &mut MemoryStore::default());
+/// assert_eq!(released.error, None);
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+pub fn release_each(
+    items: &[ReleaseItem],
+    resources: &Arc<Resources>,
+    now: UnixTime,
+) -> impl Operation<Output = ReleasedIps> + Clone + core::fmt::Debug + Send + Sync + use<> {
+    let items = items.to_vec();
+    Run::new(ReleaseIps { items, each: true, resources: Arc::clone(resources), now }, State::default())
 }
 
 #[derive(Debug, Clone)]
 struct ReleaseIps {
     items: Vec<ReleaseItem>,
+    /// An item that may not be released does not keep the others of its block.
+    each: bool,
     resources: Arc<Resources>,
     now: UnixTime,
 }
@@ -117,10 +142,13 @@ enum Stage {
 /// A handle, what was released under it, and what it was when it was read.
 type Lowered = (String, Counts, Option<(Handle, Revision)>);
 
+/// The places of items that stay though others of their block are released, and why the first of them does.
+type Refused = (Vec<usize>, Option<ReleaseIpsError>);
+
 /// What became of the items of one block.
 enum Outcome {
     /// Released; these were not allocated.
-    Released(Vec<IpAddr>),
+    Released(Vec<IpAddr>, Refused),
     NoBlock,
     Refused(ReleaseIpsError),
 }
@@ -152,7 +180,11 @@ impl Script for ReleaseIps {
                     return Ok(Flow::Next(next));
                 };
                 match self.release(io, clock, &group, &mut next.counts) {
-                    Ok(Outcome::Released(not_allocated)) => next.not_allocated.extend(not_allocated),
+                    Ok(Outcome::Released(not_allocated, (stay, error))) => {
+                        next.not_allocated.extend(not_allocated);
+                        next.failed.extend(stay);
+                        next.error = next.error.or(error);
+                    }
                     Ok(Outcome::NoBlock) => lost.extend(group.places),
                     Ok(Outcome::Refused(error)) => {
                         next.failed.extend(group.places);
@@ -254,7 +286,6 @@ impl ReleaseIps {
         counts: &mut BTreeMap<String, Counts>,
     ) -> Result<Outcome, Halt> {
         let cidr = group.cidr;
-        let items: Vec<ReleaseItem> = group.places.iter().filter_map(|place| self.items.get(*place)).cloned().collect();
         let mut known = group.read.clone();
         for _ in 0..RETRIES {
             let read = match known.take() {
@@ -263,15 +294,13 @@ impl ReleaseIps {
             };
             let Some(read) = read else { return Ok(Outcome::NoBlock) };
             let mut block = Arc::unwrap_or_clone(read.block);
+            let (items, refused) = self.items_of(&block, group);
             let released = match block.release(&items, clock.cooldown, clock.now) {
                 Ok(released) => released,
-                Err(ReleaseError::BadHandle) => return Ok(Outcome::Refused(ReleaseIpsError::BadHandle)),
-                Err(ReleaseError::BadSequence) => return Ok(Outcome::Refused(ReleaseIpsError::BadSequence)),
-                // The items were grouped by this block.
-                Err(ReleaseError::OutOfBlock) => return Err(Halt::Fault(StoreError::Failed)),
+                Err(error) => return Ok(Outcome::Refused(refusal(error))),
             };
             if !released.changed {
-                return Ok(Outcome::Released(released.not_allocated));
+                return Ok(Outcome::Released(released.not_allocated, refused));
             }
             let owner = block.affinity().cloned();
             if write_or_delete(io, block, read.revision)? {
@@ -279,10 +308,36 @@ impl ReleaseIps {
                 for (handle, count) in released.counts {
                     counts.entry(handle).or_default().push((cidr, count));
                 }
-                return Ok(Outcome::Released(released.not_allocated));
+                return Ok(Outcome::Released(released.not_allocated, refused));
             }
         }
         Err(CONFLICT)
+    }
+
+    /// The items of a block that are released together, and those that are left out.
+    fn items_of(&self, block: &Block, group: &Group) -> (Vec<ReleaseItem>, Refused) {
+        let mut items = Vec::with_capacity(group.places.len());
+        let mut refused: Refused = (Vec::new(), None);
+        for place in &group.places {
+            let Some(item) = self.items.get(*place) else { continue };
+            match block.releasable(item.address, item.handle.as_deref(), item.sequence) {
+                Err(error) if self.each => {
+                    refused.0.push(*place);
+                    refused.1.get_or_insert(refusal(error));
+                }
+                _ => items.push(item.clone()),
+            }
+        }
+        (items, refused)
+    }
+}
+
+fn refusal(error: ReleaseError) -> ReleaseIpsError {
+    match error {
+        ReleaseError::BadHandle => ReleaseIpsError::BadHandle,
+        ReleaseError::BadSequence => ReleaseIpsError::BadSequence,
+        // Items are grouped by their block.
+        ReleaseError::OutOfBlock => ReleaseIpsError::Store(StoreError::Failed),
     }
 }
 

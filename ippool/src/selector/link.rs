@@ -67,7 +67,9 @@ fn length(test: &ParsedLeaf<'_>) -> usize {
     let around = before.len().saturating_add(after.len()).saturating_add(test.label.len());
     // Quotes, and commas between members.
     match test.test {
-        Test::In | Test::NotIn => around.saturating_add(test.values.saturating_mul(4).saturating_sub(if test.values > 0 { 2 } else { 0 })),
+        Test::In | Test::NotIn => {
+            around.saturating_add(test.values.saturating_mul(4).saturating_sub(if test.values > 0 { 2 } else { 0 }))
+        }
         _ => around.saturating_add(test.values.saturating_mul(2)),
     }
 }

@@ -276,7 +276,10 @@ fn label(input: &str, expected: ErrorKind) -> IResult<&str, &str, Fault> {
 /// The octets of a label, as many as there are, and what follows them first.
 #[inline]
 fn word(input: &str) -> (&str, &str) {
-    let len = input.bytes().position(|octet| !LABEL.get(usize::from(octet)).is_some_and(|label| *label)).unwrap_or(input.len());
+    let len = input
+        .bytes()
+        .position(|octet| !LABEL.get(usize::from(octet)).is_some_and(|label| *label))
+        .unwrap_or(input.len());
     let (word, rest) = input.split_at_checked(len).unwrap_or_default();
     (rest, word)
 }
@@ -312,7 +315,11 @@ const LABEL: [bool; 256] = {
     let mut table = [false; 256];
     let mut octet = 0u8;
     while octet < 128 {
-        #[expect(clippy::indexing_slicing, clippy::as_conversions, reason = "an octet indexes 256 places; in a constant")]
+        #[expect(
+            clippy::indexing_slicing,
+            clippy::as_conversions,
+            reason = "an octet indexes 256 places; in a constant"
+        )]
         {
             table[octet as usize] = octet.is_ascii_alphanumeric() || matches!(octet, b'_' | b'.' | b'/' | b'-');
         }
