@@ -102,7 +102,7 @@ fn labelled(config: &Config, packet: &[u8]) {
     let mut back = Config::new(REMOTE, config.ecn);
     back.mode = Mode::Mplsip;
     let mut exit = Tunnel::new(back, LOCAL);
-    let mut space = [0; 65536];
+    let mut space = vec![0; 65536];
     let mut reassembly = Reassembly::new(&mut space);
     let mut got = None;
     for fragment in sent.fragments() {

@@ -82,7 +82,7 @@ fn encap(config: Config, back: Config, inner: &[u8]) {
 
 /// What the far end puts together, last fragment first; nothing where the datagram is for another exit.
 fn whole(exit: &mut Tunnel, fragments: &[Vec<u8>]) -> Option<Vec<u8>> {
-    let mut space = [0; 65536];
+    let mut space = vec![0; 65536];
     let mut reassembly = Reassembly::new(&mut space);
     for (left, fragment) in fragments.iter().enumerate().rev() {
         match exit.reassemble(&mut reassembly, Duration::ZERO, fragment) {
