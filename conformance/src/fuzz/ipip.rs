@@ -28,7 +28,7 @@ pub fn encap(data: &[u8]) {
         labelled(&config, inner);
     }
     let headroom = tunnel.headroom();
-    let mut buffer = [&[0xaa; 60][..headroom], inner].concat();
+    let mut buffer = [&vec![0xaa; headroom], inner].concat();
     let before = buffer.clone();
     let error = match tunnel.encap(&path, Duration::ZERO, &mut buffer) {
         Ok(sent) => {
@@ -89,7 +89,7 @@ fn far_end(config: &Config, inner: &[u8], fragmented: bool, outer: &mut [u8]) {
 fn labelled(config: &Config, packet: &[u8]) {
     let mut tunnel = Tunnel::new(*config, REMOTE);
     let headroom = tunnel.headroom();
-    let mut buffer = [&[0xaa; 60][..headroom], packet].concat();
+    let mut buffer = [&vec![0xaa; headroom], packet].concat();
     let before = buffer.clone();
     let path = Path::new(REMOTE);
     let sent = match tunnel.encap_mpls(&path, Duration::ZERO, &mut buffer) {
