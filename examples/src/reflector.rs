@@ -11,7 +11,9 @@
 //! ```
 
 mod engine;
+mod http;
 mod line;
+mod mrt;
 mod options;
 mod poller;
 mod settings;

@@ -70,7 +70,7 @@ impl Config {
 /// assert_eq!(peer.remote().to_string(), "[2001:db8::2]:1179");
 /// # Ok::<(), core::net::AddrParseError>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PeerConfig {
     /// The peer's address: what it connects from, and what is dialled.

@@ -252,6 +252,16 @@ impl Speaker {
         &self.rib
     }
 
+    /// Why a peer was sent the paths of a prefix, or not: [`Rib::explain_export`].
+    pub fn explain_export(
+        &mut self,
+        store: &mut AttrStore,
+        peer: PeerId,
+        prefix: IpNet,
+    ) -> Vec<(bgp_rib::PathRef, bgp_rib::Exported)> {
+        self.rib.explain_export(store, peer, prefix)
+    }
+
     /// The session that runs over a connection; none: the connection is closing or gone.
     #[must_use]
     pub fn session(&self, conn: ConnId) -> Option<&Session> {

@@ -1,6 +1,8 @@
 //! The loop: what the sockets say goes into the speaker, what the speaker wants goes to the sockets.
 
 mod peers;
+mod questions;
+mod reload;
 mod sockets;
 
 use std::collections::hash_map::RandomState;
@@ -14,9 +16,11 @@ use std::time::{Duration, SystemTime};
 
 use bgp_fsm::Instant;
 use bgp_rib::AttrStore;
-use bgp_speaker::{Event, PeerId, Speaker};
+use bgp_speaker::{ConnId, Direction, Event, PeerId, Speaker};
 
+use super::http::Http;
 use super::line::Lines;
+use super::mrt::{Ends, Recorder};
 use super::poller::{Interest, Key, Poller, Ready};
 use super::settings::{PeerSettings, Settings};
 use super::socket;
@@ -33,7 +37,8 @@ pub struct Reflector {
     started: std::time::Instant,
     pub(super) started_at: SystemTime,
     poller: Poller,
-    listeners: Vec<TcpListener>,
+    /// By place, with the address that was asked for; none where it is closed.
+    listeners: Vec<Option<(SocketAddr, TcpListener)>>,
     /// While this is set nothing is accepted: there were no descriptors left.
     accept_again: Option<Instant>,
     pub(super) lines: Lines,
@@ -44,6 +49,10 @@ pub struct Reflector {
     pub(super) last_errors: LastErrors,
     signals: Vec<UnixStream>,
     status: Option<StatusSocket>,
+    http: Option<Http>,
+    recorder: Option<Recorder>,
+    /// Why the settings that were read last are not in force.
+    pub(super) reload_error: Option<String>,
     /// Set by the signal that ends the program: what has not drained then is dropped.
     ends: Option<Instant>,
     buffer: Vec<u8>,
@@ -98,7 +107,7 @@ impl Reflector {
     /// A socket cannot be opened as the settings say.
     pub fn bind(mut settings: Settings) -> Result<Reflector, Failure> {
         let system = |what: &'static str| move |error| Failure::system(what, error);
-        settings.most_connections = settings.most_connections.min(descriptors().saturating_sub(SPARE)).max(1);
+        settings.most_connections = most_connections(&settings);
         let poller = Poller::new().map_err(system("epoll"))?;
         let mut listeners = Vec::new();
         for address in &settings.listen {
@@ -106,12 +115,25 @@ impl Reflector {
             let listener = socket::listen(*address, &settings)
                 .and_then(|listener| poller.add(&listener, Key::Listener(place), Interest::READ).map(|()| listener))
                 .map_err(|error| Failure::input(format!("listen {address}"), error))?;
-            listeners.push(listener);
+            listeners.push(Some((*address, listener)));
         }
         let status = match &settings.status {
             Some(path) => {
                 let open = |path| StatusSocket::open(path, &poller);
                 Some(open(path).map_err(|error| Failure::input(format!("status {}", path.display()), error))?)
+            }
+            None => None,
+        };
+        let http = match settings.metrics {
+            Some(address) => {
+                let open = Http::open(address, &poller);
+                Some(open.map_err(|error| Failure::input(format!("metrics {address}"), error))?)
+            }
+            None => None,
+        };
+        let recorder = match &settings.mrt {
+            Some(path) => {
+                Some(Recorder::open(path).map_err(|error| Failure::input(format!("mrt {}", path.display()), error))?)
             }
             None => None,
         };
@@ -136,6 +158,9 @@ impl Reflector {
             last_errors: LastErrors::default(),
             signals,
             status,
+            http,
+            recorder,
+            reload_error: None,
             ends: None,
             buffer: vec![0; READ],
             settings,
@@ -148,7 +173,13 @@ impl Reflector {
     /// Where connections are accepted, with the ports that the system chose.
     #[must_use]
     pub fn listening(&self) -> Vec<SocketAddr> {
-        self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+        self.listeners.iter().flatten().filter_map(|(_, listener)| listener.local_addr().ok()).collect()
+    }
+
+    /// Where HTTP is answered, with the port that the system chose.
+    #[must_use]
+    pub fn metrics(&self) -> Option<SocketAddr> {
+        self.http.as_ref().and_then(Http::address)
     }
 
     /// Serves until SIGTERM or SIGINT, then says Cease to every peer.
@@ -174,6 +205,9 @@ impl Reflector {
             let now = self.now();
             self.drop_drained(now);
             self.resume_accepting(now);
+            if let Some(http) = &mut self.http {
+                http.drop_slow(now);
+            }
             if self.speaker.poll_timeout().is_some_and(|at| at <= now) {
                 self.speaker.handle_timeout(&mut self.store, now);
             }
@@ -189,7 +223,8 @@ impl Reflector {
 
     fn deadline(&mut self) -> Option<Instant> {
         let draining = self.draining.front().map(|(at, _)| *at);
-        [self.speaker.poll_timeout(), draining, self.accept_again, self.ends].into_iter().flatten().min()
+        let http = self.http.as_ref().and_then(Http::deadline);
+        [self.speaker.poll_timeout(), draining, self.accept_again, self.ends, http].into_iter().flatten().min()
     }
 
     fn serve(&mut self, ready: Ready) {
@@ -201,6 +236,20 @@ impl Reflector {
                 if let Some(mut status) = self.status.take() {
                     status.accept(&self.poller, || self.document().to_json());
                     self.status = Some(status);
+                }
+            }
+            Key::HttpListener => {
+                let now = self.now();
+                if let Some(http) = &mut self.http {
+                    http.accept(&self.poller, now);
+                }
+            }
+            Key::HttpClient(key) => {
+                if let Some(target) = self.http.as_mut().and_then(|http| http.serve(&self.poller, key)) {
+                    let answer = self.answer(&target);
+                    if let Some(http) = &mut self.http {
+                        http.answer(&self.poller, key, &answer);
+                    }
                 }
             }
             Key::StatusClient(place) => {
@@ -219,6 +268,10 @@ impl Reflector {
             let mut out = io::stdout().lock();
             // Whoever closed the pipe does not want to know.
             let _ = io::Write::write_all(&mut out, text.as_bytes()).and_then(|()| io::Write::flush(&mut out));
+        } else if place == RELOAD {
+            if self.ends.is_none() {
+                self.reload();
+            }
         } else if self.ends.is_none() {
             self.end();
         }
@@ -252,17 +305,51 @@ impl Reflector {
                 Event::Down { peer, established, reason } => self.peer_down(peer, established, &reason),
                 Event::Left { .. } => left = true,
                 Event::PrefixWarning { peer, family, count, limit } => self.warn(peer, family, count, limit),
+                Event::AttributeWarning { peer, octets, limit } => self.warn_attributes(peer, octets, limit),
+                Event::Tapped { conn, peer, direction, messages } => self.record(conn, peer, direction, &messages),
                 _ => {}
             }
         }
+        if let Some(recorder) = &mut self.recorder
+            && let Err(error) = recorder.flush()
+        {
+            self.stop_recording(&error);
+        }
         left
+    }
+
+    fn record(&mut self, conn: ConnId, peer: PeerId, direction: Direction, messages: &[u8]) {
+        let (Some(recorder), Some(line)) = (&mut self.recorder, self.lines.of(conn)) else { return };
+        let negotiated = self.speaker.session(conn).and_then(bgp_fsm::Session::negotiated);
+        let configured = self.speaker.peer(peer).map(|peer| peer.config.rib.asn());
+        let add_path = |context: &bgp_wire::Context| match direction {
+            Direction::Received => !context.add_path_receive().is_empty(),
+            Direction::Sent => !context.add_path_send().is_empty(),
+        };
+        let ends = Ends {
+            peer: line.remote,
+            local: line.local,
+            peer_as: negotiated.map(|negotiated| negotiated.peer_as).or(configured).unwrap_or_default(),
+            local_as: self.settings.local_as,
+            four_octet_as: negotiated.is_none_or(|negotiated| negotiated.context.four_octet_as()),
+            add_path: negotiated.is_some_and(|negotiated| add_path(&negotiated.context)),
+        };
+        if let Err(error) = recorder.write(&ends, direction, messages) {
+            self.stop_recording(&error);
+        }
+    }
+
+    /// A disk that is full must not end the sessions.
+    fn stop_recording(&mut self, error: &io::Error) {
+        self.recorder = None;
+        peers::report(format_args!("messages are not recorded any more: {error}"));
     }
 }
 
-/// The signals, in the order of their keys: one that shows, two that end.
+/// The signals, in the order of their keys: one that shows, one that reloads, two that end.
 fn signals(poller: &Poller) -> io::Result<Vec<UnixStream>> {
     let mut streams = Vec::new();
-    for (place, signal) in (0..).zip([libc::SIGUSR1, libc::SIGTERM, libc::SIGINT]) {
+    for (place, signal) in (0..).zip([libc::SIGUSR1, libc::SIGHUP, libc::SIGTERM, libc::SIGINT]) {
         let (read, write) = UnixStream::pair()?;
         read.set_nonblocking(true)?;
         signal_hook::low_level::pipe::register(signal, write)?;
@@ -270,6 +357,11 @@ fn signals(poller: &Poller) -> io::Result<Vec<UnixStream>> {
         streams.push(read);
     }
     Ok(streams)
+}
+
+/// As many connections as are asked for, and as there can be descriptors.
+fn most_connections(settings: &Settings) -> usize {
+    settings.most_connections.min(descriptors().saturating_sub(SPARE)).max(1)
 }
 
 /// How many descriptors there can be: as many as the system lets us have.
@@ -289,6 +381,8 @@ fn seed() -> u64 {
 
 /// The key of the signal that shows the state.
 const SHOW: u32 = 0;
+/// The key of the signal that has the settings read again.
+const RELOAD: u32 = 1;
 /// Descriptors that are for no peer: listening sockets, signals, status.
 const SPARE: usize = 64;
 /// Octets that one read takes at most.

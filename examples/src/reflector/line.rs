@@ -71,6 +71,10 @@ impl Lines {
         Ok(place)
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Line> {
+        self.lines.iter().flatten()
+    }
+
     pub(super) fn get_mut(&mut self, place: u32) -> Option<&mut Line> {
         self.lines.get_mut(index(place))?.as_mut()
     }

@@ -15,6 +15,8 @@ pub(super) enum Key {
     Signal(u32),
     StatusListener,
     StatusClient(u32),
+    HttpListener,
+    HttpClient(u32),
     Line(u32),
 }
 
@@ -107,6 +109,8 @@ fn pack(key: Key) -> u64 {
         Key::StatusListener => (2, 0),
         Key::StatusClient(place) => (3, place),
         Key::Line(place) => (4, place),
+        Key::HttpListener => (5, 0),
+        Key::HttpClient(place) => (6, place),
     };
     kind << 32 | u64::from(place)
 }
@@ -119,6 +123,8 @@ fn unpack(data: u64) -> Option<Key> {
         2 => Key::StatusListener,
         3 => Key::StatusClient(place),
         4 => Key::Line(place),
+        5 => Key::HttpListener,
+        6 => Key::HttpClient(place),
         _ => return None,
     })
 }
@@ -134,7 +140,10 @@ mod tests {
 
     #[test]
     fn a_key_comes_back_as_it_went_in() {
-        for key in [Key::Listener(3), Key::Signal(0), Key::StatusListener, Key::StatusClient(7), Key::Line(u32::MAX)] {
+        for key in [Key::Listener(3), Key::Signal(0), Key::StatusListener, Key::StatusClient(7), Key::HttpListener]
+            .into_iter()
+            .chain([Key::HttpClient(9), Key::Line(u32::MAX)])
+        {
             assert_eq!(unpack(pack(key)), Some(key));
         }
         assert_eq!(unpack(u64::MAX), None);

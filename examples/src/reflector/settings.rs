@@ -2,6 +2,7 @@
 
 mod file;
 mod peer;
+mod places;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -15,12 +16,13 @@ use ipnet::IpNet;
 
 use file::File;
 use peer::PeerEntry;
+use places::Places;
 
 /// Reflects BGP routes between clients on real TCP connections (RFC 4271, RFC 4456); IPv4 and IPv6 unicast.
 ///
 /// The first line on standard output is `listening ADDR:PORT`. SIGTERM and SIGINT end it with a Cease to every peer;
-/// SIGUSR1 prints the state of the sessions. Exit code: 0 ended by a signal, 1 a system call failed, 2 the input is wrong.
-#[derive(Debug, Default, Parser)]
+/// SIGUSR1 prints the state of the sessions; SIGHUP reads the file again. Exit code: 0 ended by a signal, 1 a system call failed, 2 the input is wrong.
+#[derive(Debug, Clone, Default, Parser)]
 #[command(version)]
 pub struct Arguments {
     /// The address to accept connections on; may repeat, and may name port 0.
@@ -51,6 +53,33 @@ pub struct Arguments {
     /// A Unix socket that answers each connection with the state as JSON.
     #[arg(long, value_name = "PATH")]
     status: Option<PathBuf>,
+    /// Answers HTTP there: /metrics for Prometheus, /status, and /explain?prefix=PREFIX[&to=PEER] as JSON. It asks for no
+    /// password: keep it local.
+    #[arg(long, value_name = "ADDR:PORT")]
+    metrics: Option<SocketAddr>,
+    /// Writes every message of every session, as MRT (RFC 6396).
+    #[arg(long, value_name = "FILE")]
+    mrt: Option<PathBuf>,
+    /// Restarts gracefully (RFC 4724): peers keep our routes for so many seconds while we are away, and when we are back we
+    /// announce nothing until all of them have sent theirs, or for as long.
+    #[arg(long, value_name = "SECONDS")]
+    graceful_restart: Option<u16>,
+    /// Asks the reflector that answers at --metrics what it makes of a prefix, prints that, and ends.
+    #[arg(long, value_name = "PREFIX", requires = "metrics")]
+    explain: Option<IpNet>,
+    /// With --explain: why that peer was sent it, or not.
+    #[arg(long, value_name = "PEER", requires = "explain")]
+    to: Option<IpAddr>,
+}
+
+impl Arguments {
+    /// The question to a reflector that runs, if that is all that is wanted: where it answers, and what is asked for.
+    #[must_use]
+    pub fn question(&self) -> Option<(SocketAddr, String)> {
+        let (address, prefix) = self.metrics.zip(self.explain)?;
+        let to = self.to.map(|to| format!("&to={to}")).unwrap_or_default();
+        Some((address, format!("/explain?prefix={prefix}{to}")))
+    }
 }
 
 /// What a reflector is told.
@@ -79,12 +108,20 @@ pub struct Settings {
     pub peers: Vec<PeerSettings>,
     /// The Unix socket that tells the state.
     pub status: Option<PathBuf>,
+    /// Where HTTP is answered.
+    pub metrics: Option<SocketAddr>,
+    /// The file for all messages.
+    pub mrt: Option<PathBuf>,
+    /// How long peers keep our routes while we restart, in seconds, if they are to.
+    pub graceful_restart: Option<u16>,
     /// Next hops that do not resolve; all others do.
     pub unreachable_next_hops: Vec<IpAddr>,
     /// The own IPv4 address in routes towards other ASes.
     pub local_v4: Option<Ipv4Addr>,
     /// The own IPv6 address in routes towards other ASes.
     pub local_v6: Option<Ipv6Addr>,
+    /// What they were read from.
+    arguments: Arguments,
 }
 
 /// Clients that are known by their address only.
@@ -101,6 +138,10 @@ pub struct RangeSettings {
     pub add_path: bool,
     /// How many prefixes of a family each may announce.
     pub max_prefixes: Option<u32>,
+    /// How many octets of attributes its paths may hold.
+    pub max_attribute_octets: Option<u64>,
+    /// The time between announcements to it (RFC 4271 section 9.2.1.1).
+    pub advertisement_interval: Duration,
 }
 
 /// One peer.
@@ -129,6 +170,10 @@ pub struct PeerSettings {
     pub ttl_security: Option<u8>,
     /// How many prefixes of a family it may announce.
     pub max_prefixes: Option<u32>,
+    /// How many octets of attributes its paths may hold.
+    pub max_attribute_octets: Option<u64>,
+    /// The time between announcements to it (RFC 4271 section 9.2.1.1).
+    pub advertisement_interval: Duration,
 }
 
 /// What is wrong with the command line or the file, with the place and the value.
@@ -159,7 +204,34 @@ impl Settings {
             Some(path) => (File::read(path)?, path.display().to_string()),
             None => (File::default(), "command line".to_owned()),
         };
-        file.overlay(arguments);
-        file.check(&place)
+        file.overlay(arguments.clone());
+        file.check(&place, arguments)
+    }
+
+    /// Reads the same again; what the file says may have changed.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, also what cannot change while the reflector runs.
+    pub fn read_again(&self) -> Result<Settings, SettingsError> {
+        let new = Settings::read(self.arguments.clone())?;
+        let place = self.arguments.config.as_deref().map_or("command line".into(), |path| path.display().to_string());
+        let fixed = [
+            ("local-as", new.local_as == self.local_as),
+            ("router-id", new.router_id == self.router_id),
+            ("status", new.status == self.status),
+            ("metrics", new.metrics == self.metrics),
+            ("mrt", new.mrt == self.mrt),
+            ("graceful-restart", new.graceful_restart == self.graceful_restart),
+            ("local-v4", new.local_v4 == self.local_v4),
+            ("local-v6", new.local_v6 == self.local_v6),
+        ];
+        match fixed.into_iter().find(|(_, same)| !same) {
+            Some((name, _)) => {
+                let line = self.arguments.config.as_deref().and_then(|path| Places::of(path).line(name));
+                let place = line.map_or(place.clone(), |line| format!("{place}: line {line}"));
+                Err(SettingsError::new(place, format_args!("{name} cannot change while the reflector runs")))
+            }
+            None => Ok(new),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What the operator is shown: the state of everything as JSON, and as a node status box.
 
 mod document;
+mod metrics;
 mod system;
 mod time;
 

@@ -15,6 +15,7 @@ mod exabgp;
 mod frr;
 mod gobgp;
 mod openbgpd;
+mod operator;
 mod ours;
 mod pairs;
 mod program;

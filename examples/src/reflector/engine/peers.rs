@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bgp_fsm::{Down, PeerAs, State};
 use bgp_rib::{AddPathTx, PeerKind, PeerPolicy};
-use bgp_speaker::{ConnId, PeerConfig, PeerId, PrefixLimit, Range, Refused};
+use bgp_speaker::{AttributeLimit, ConnId, PeerConfig, PeerId, PrefixLimit, Range, Refused};
 use bgp_wire::capability::{AddPath, AddPathMode, Capability, GracefulRestart};
 use bgp_wire::{Family, NotificationCode};
 
@@ -24,7 +24,7 @@ pub(super) fn speaker(settings: &Settings) -> bgp_speaker::Config {
     if let Some(address) = settings.local_v6 {
         rib = rib.with_local_v6(address);
     }
-    bgp_speaker::Config::new(rib)
+    bgp_speaker::Config::new(rib).with_tap(settings.mrt.is_some())
 }
 
 /// What all sessions have in common.
@@ -58,23 +58,25 @@ fn session(settings: &Settings, peer_as: PeerAs, add_path: bool) -> bgp_fsm::Con
 }
 
 /// A range of clients: they dial, we wait.
-fn range(settings: &Settings, range: &RangeSettings) -> Range {
+pub(super) fn range(settings: &Settings, range: &RangeSettings) -> Range {
     let address = range.prefix.addr();
     let mut rib = bgp_rib::PeerConfig::new(PeerKind::RrClient, settings.local_as, address);
     if range.add_path {
         rib = rib.with_add_path_tx(AddPathTx::All);
     }
     let template = PeerConfig::new(address, session(settings, PeerAs::Internal, range.add_path), rib);
-    Range::new(range.prefix, range.limit, limited(template, range.max_prefixes))
+    let template = limited(template, range.max_prefixes, range.max_attribute_octets);
+    Range::new(range.prefix, range.limit, template.with_advertisement_interval(range.advertisement_interval))
 }
 
 /// Each family has the same limit.
-fn limited(peer: PeerConfig, limit: Option<u32>) -> PeerConfig {
+fn limited(peer: PeerConfig, limit: Option<u32>, octets: Option<u64>) -> PeerConfig {
+    let peer = octets.into_iter().fold(peer, |peer, octets| peer.with_attribute_limit(AttributeLimit::new(octets)));
     let limits = FAMILIES.into_iter().zip(limit.into_iter().cycle());
     limits.fold(peer, |peer, (family, limit)| peer.with_prefix_limit(PrefixLimit::new(family, limit).with_warning(75)))
 }
 
-fn configured(settings: &Settings, peer: &PeerSettings) -> PeerConfig {
+pub(super) fn configured(settings: &Settings, peer: &PeerSettings) -> PeerConfig {
     let session = session(settings, PeerAs::Exact(peer.asn), peer.add_path)
         .with_passive(peer.passive)
         .with_never_dial(peer.passive)
@@ -98,7 +100,9 @@ fn configured(settings: &Settings, peer: &PeerSettings) -> PeerConfig {
         Some(IpAddr::V6(source)) => rib = rib.with_local_v6(source),
         None => {}
     }
-    limited(PeerConfig::new(peer.address, session, rib).with_port(peer.port), peer.max_prefixes)
+    let config = PeerConfig::new(peer.address, session, rib).with_port(peer.port);
+    limited(config, peer.max_prefixes, peer.max_attribute_octets)
+        .with_advertisement_interval(peer.advertisement_interval)
 }
 
 /// How long a peer waits that sent too many prefixes.
@@ -180,8 +184,17 @@ impl Reflector {
     }
 }
 
+impl Reflector {
+    pub(super) fn warn_attributes(&mut self, peer: PeerId, octets: u64, limit: u64) {
+        if let Some(status) = self.speaker.peer(peer) {
+            let text = format!("{octets} octets of attributes, the limit is {limit}");
+            self.last_errors.add(&self.started_at, self.now(), status.config.address, text);
+        }
+    }
+}
+
 /// One line on standard error.
-fn report(line: std::fmt::Arguments<'_>) {
+pub(super) fn report(line: std::fmt::Arguments<'_>) {
     // Nobody has to listen.
     let _ = io::Write::write_fmt(&mut io::stderr().lock(), format_args!("{line}\n"));
 }

@@ -16,7 +16,7 @@ impl Reflector {
     pub(super) fn accept(&mut self, listener: u32) {
         for _ in 0..ACCEPTS {
             let place = usize::try_from(listener).unwrap_or(usize::MAX);
-            let Some(socket) = self.listeners.get(place) else { return };
+            let Some(Some((_, socket))) = self.listeners.get(place) else { return };
             match socket.accept() {
                 Ok((stream, remote)) => self.accepted(stream, remote),
                 Err(error) => match error.kind() {
@@ -76,9 +76,11 @@ impl Reflector {
     }
 
     fn watch_listeners(&self, interest: Interest) {
-        for (place, listener) in (0..).zip(&self.listeners) {
-            // Fails only for a descriptor that is not there.
-            let _ = self.poller.modify(listener, Key::Listener(place), interest);
+        for (place, slot) in (0..).zip(&self.listeners) {
+            if let Some((_, listener)) = slot {
+                // Fails only for a descriptor that is not there.
+                let _ = self.poller.modify(listener, Key::Listener(place), interest);
+            }
         }
     }
 

@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use super::peer::{PeerEntry, secret};
+use super::places::Places;
 use super::{Arguments, RangeSettings, Settings, SettingsError};
 
 /// All settings as they are written.
@@ -26,6 +27,9 @@ pub(super) struct File {
     connect_retry: Option<u32>,
     max_connections: Option<u32>,
     status: Option<PathBuf>,
+    metrics: Option<SocketAddr>,
+    mrt: Option<PathBuf>,
+    graceful_restart: Option<u16>,
     #[serde(default)]
     unreachable_next_hops: Vec<IpAddr>,
     local_v4: Option<Ipv4Addr>,
@@ -34,6 +38,8 @@ pub(super) struct File {
     client_range: Vec<RangeEntry>,
     #[serde(default)]
     peer: Vec<PeerEntry>,
+    #[serde(skip)]
+    places: Places,
 }
 
 #[derive(Debug, Deserialize)]
@@ -45,11 +51,22 @@ struct RangeEntry {
     #[serde(default)]
     add_path: bool,
     max_prefixes: Option<u32>,
+    max_attribute_octets: Option<u64>,
+    #[serde(default)]
+    advertisement_interval: u32,
 }
 
 impl RangeEntry {
     fn new(prefix: IpNet) -> RangeEntry {
-        RangeEntry { prefix, limit: None, password: None, add_path: false, max_prefixes: None }
+        RangeEntry {
+            prefix,
+            limit: None,
+            password: None,
+            add_path: false,
+            max_prefixes: None,
+            max_attribute_octets: None,
+            advertisement_interval: 0,
+        }
     }
 }
 
@@ -57,7 +74,9 @@ impl File {
     pub(super) fn read(path: &Path) -> Result<File, SettingsError> {
         let bad = |problem: String| SettingsError::new(path.display(), problem);
         let text = std::fs::read_to_string(path).map_err(|error| bad(error.to_string()))?;
-        toml::from_str(&text).map_err(|error| {
+        let places = Places::in_text(&text);
+        let file = toml::from_str(&text).map(|file| File { places, ..file });
+        file.map_err(|error| {
             let line =
                 error.span().and_then(|span| text.get(..span.start)).map(|before| before.matches('\n').count() + 1);
             match line {
@@ -77,57 +96,82 @@ impl File {
         self.cluster_id = arguments.cluster_id.or(self.cluster_id);
         self.hold_time = arguments.hold_time.or(self.hold_time);
         self.status = arguments.status.or(self.status.take());
+        self.metrics = arguments.metrics.or(self.metrics);
+        self.mrt = arguments.mrt.or(self.mrt.take());
+        self.graceful_restart = arguments.graceful_restart.or(self.graceful_restart);
         let ranges = arguments.client_range.into_iter();
         self.client_range.extend(ranges.map(RangeEntry::new));
         self.peer.extend(arguments.peer);
     }
 
-    pub(super) fn check(self, place: &str) -> Result<Settings, SettingsError> {
-        let bad = |problem: String| SettingsError::new(place, problem);
-        let missing = |name: &str| bad(format!("{name} is missing"));
+    pub(super) fn check(self, place: &str, arguments: Arguments) -> Result<Settings, SettingsError> {
+        let places = self.places;
+        let missing = |name: &str| SettingsError::new(place, format_args!("{name} is missing"));
+        let bad = |name: &str, problem: String| match places.line(name) {
+            Some(line) => SettingsError::new(place, format_args!("line {line}: {problem}")),
+            None => SettingsError::new(place, problem),
+        };
+        // What a peer or range says itself, with the line where it begins.
+        let within = |name: &str, error: SettingsError| match places.line(name) {
+            Some(line) => SettingsError::new(place, format_args!("line {line}: {error}")),
+            None => error,
+        };
         let local_as = self.local_as.ok_or_else(|| missing("local-as"))?;
         if local_as == 0 {
-            return Err(bad("local-as 0 is reserved (RFC 7607)".into()));
+            return Err(bad("local-as", "local-as 0 is reserved (RFC 7607)".into()));
         }
         let router_id = self.router_id.ok_or_else(|| missing("router-id"))?;
         if router_id.is_unspecified() {
-            return Err(bad("router-id 0.0.0.0 is no identifier (RFC 6286)".into()));
+            return Err(bad("router-id", "router-id 0.0.0.0 is no identifier (RFC 6286)".into()));
         }
         if self.listen.is_empty() && self.peer.is_empty() {
             return Err(missing("listen"));
         }
         let hold_time = self.hold_time.unwrap_or(240);
         if matches!(hold_time, 1 | 2) {
-            return Err(bad(format!("hold-time {hold_time} is neither 0 nor at least 3 (RFC 4271 section 4.2)")));
+            let problem = format!("hold-time {hold_time} is neither 0 nor at least 3 (RFC 4271 section 4.2)");
+            return Err(bad("hold-time", problem));
+        }
+        if let Some(seconds @ (0 | 4096..)) = self.graceful_restart {
+            let problem = format!("graceful-restart {seconds} is not within 1 and 4095 seconds (RFC 4724 section 3)");
+            return Err(bad("graceful-restart", problem));
         }
         let seconds = |name: &str, value: Option<u32>, default: u32| match value.unwrap_or(default) {
-            0 => Err(bad(format!("{name} 0 is too short"))),
+            0 => Err(bad(name, format!("{name} 0 is too short"))),
             seconds => Ok(Duration::from_secs(seconds.into())),
         };
         let mut seen = BTreeSet::new();
         let mut peers = Vec::new();
-        for entry in self.peer {
-            let peer = entry.check(Asn(local_as))?;
+        for (number, entry) in self.peer.into_iter().enumerate() {
+            let name = format!("peer {number}");
+            let peer = entry.check(Asn(local_as)).map_err(|error| within(&name, error))?;
             if !seen.insert(peer.address) {
-                return Err(bad(format!("peer {} is there twice", peer.address)));
+                return Err(bad(&name, format!("peer {} is there twice", peer.address)));
             }
             peers.push(peer);
         }
-        let mut ranges = Vec::new();
-        for entry in self.client_range {
+        let mut ranges: Vec<RangeSettings> = Vec::new();
+        for (number, entry) in self.client_range.into_iter().enumerate() {
+            let (name, prefix) = (format!("client-range {number}"), entry.prefix.trunc());
+            if ranges.iter().any(|range| range.prefix == prefix) {
+                return Err(bad(&name, format!("client-range {prefix} is there twice")));
+            }
+            let password = entry.password.as_deref().map(secret).transpose();
             ranges.push(RangeSettings {
-                prefix: entry.prefix.trunc(),
+                prefix,
                 limit: entry.limit.unwrap_or(CLIENTS),
-                password: entry.password.as_deref().map(secret).transpose()?,
+                password: password.map_err(|error| within(&name, error))?,
                 add_path: entry.add_path,
                 max_prefixes: entry.max_prefixes,
+                max_attribute_octets: entry.max_attribute_octets,
+                advertisement_interval: Duration::from_secs(entry.advertisement_interval.into()),
             });
         }
         // The most specific range decides.
         ranges.sort_by_key(|range| std::cmp::Reverse(range.prefix.prefix_len()));
         let most_connections = usize::try_from(self.max_connections.unwrap_or(CONNECTIONS)).unwrap_or(usize::MAX);
         if most_connections == 0 {
-            return Err(bad("max-connections 0 is too few".into()));
+            return Err(bad("max-connections", "max-connections 0 is too few".into()));
         }
         Ok(Settings {
             listen: self.listen,
@@ -141,9 +185,13 @@ impl File {
             ranges,
             peers,
             status: self.status,
+            metrics: self.metrics,
+            mrt: self.mrt,
+            graceful_restart: self.graceful_restart,
             unreachable_next_hops: self.unreachable_next_hops,
             local_v4: self.local_v4,
             local_v6: self.local_v6,
+            arguments,
         })
     }
 }
@@ -160,7 +208,7 @@ mod tests {
     #[test]
     fn the_example_says_everything() {
         let file: File = toml::from_str(include_str!("example.toml")).unwrap();
-        let settings = file.check("example.toml").unwrap();
+        let settings = file.check("example.toml", Arguments::default()).unwrap();
         assert_eq!((settings.listen.len(), settings.ranges.len(), settings.peers.len()), (2, 1, 1));
         assert_eq!((settings.cluster_id, settings.hold_time), (ClusterId(0xf400_0001), 240));
         assert!(settings.peers[0].accept && settings.peers[0].ttl_security == Some(1));
@@ -169,7 +217,7 @@ mod tests {
     #[test]
     fn what_is_left_out_has_its_default() {
         let file: File = toml::from_str("listen = ['127.0.0.1:0']\nlocal-as = 1\nrouter-id = '10.0.0.1'").unwrap();
-        let settings = file.check("file").unwrap();
+        let settings = file.check("file", Arguments::default()).unwrap();
         assert_eq!(
             (settings.cluster_id, settings.hold_time, settings.most_connections),
             (ClusterId(0x0a00_0001), 240, 8192)
@@ -182,7 +230,8 @@ mod tests {
         let mut file: File = toml::from_str("listen = ['127.0.0.1:0']\nlocal-as = 1\nrouter-id = '10.0.0.1'").unwrap();
         let range = |prefix: &str| RangeEntry::new(prefix.parse().unwrap());
         file.client_range = vec![range("127.0.0.0/8"), range("127.1.0.9/16")];
-        let prefixes = file.check("file").unwrap().ranges.into_iter().map(|range| range.prefix.to_string());
+        let prefixes =
+            file.check("file", Arguments::default()).unwrap().ranges.into_iter().map(|range| range.prefix.to_string());
         assert_eq!(prefixes.collect::<Vec<_>>(), ["127.1.0.0/16", "127.0.0.0/8"]);
     }
 }

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use bgp_fsm::Secret;
 use bgp_wire::Asn;
@@ -30,6 +31,9 @@ pub(super) struct PeerEntry {
     source: Option<IpAddr>,
     ttl_security: Option<u8>,
     max_prefixes: Option<u32>,
+    max_attribute_octets: Option<u64>,
+    #[serde(default)]
+    advertisement_interval: u32,
 }
 
 /// What is done with the routes of another AS.
@@ -64,6 +68,8 @@ impl FromStr for PeerEntry {
             source: None,
             ttl_security: None,
             max_prefixes: None,
+            max_attribute_octets: None,
+            advertisement_interval: 0,
         };
         for part in parts {
             match part.split_once('=') {
@@ -134,6 +140,8 @@ impl PeerEntry {
             source: self.source,
             ttl_security: self.ttl_security,
             max_prefixes: self.max_prefixes,
+            max_attribute_octets: self.max_attribute_octets,
+            advertisement_interval: Duration::from_secs(self.advertisement_interval.into()),
         })
     }
 }

@@ -22,57 +22,59 @@ use crate::reflector::engine::Reflector;
 /// The state of everything.
 #[derive(Debug, Serialize)]
 pub(in crate::reflector) struct Document {
-    router_id: IpAddr,
-    cluster_id: IpAddr,
-    local_as: u32,
-    listening: Vec<SocketAddr>,
-    since: Stamp,
-    uptime_seconds: u64,
-    peers: Vec<Peer>,
+    pub(super) router_id: IpAddr,
+    pub(super) cluster_id: IpAddr,
+    pub(super) local_as: u32,
+    pub(super) listening: Vec<SocketAddr>,
+    pub(super) since: Stamp,
+    pub(super) uptime_seconds: u64,
+    pub(super) peers: Vec<Peer>,
     /// Prefixes with a path in use, by family.
-    routes: BTreeMap<&'static str, usize>,
-    messages_received: u64,
-    octets_received: u64,
-    connections: usize,
-    refused: Refusals,
-    memory: Memory,
-    last_errors: LastErrors,
+    pub(super) routes: BTreeMap<&'static str, usize>,
+    pub(super) messages_received: u64,
+    pub(super) octets_received: u64,
+    pub(super) connections: usize,
+    pub(super) refused: Refusals,
+    pub(super) memory: Memory,
+    /// What the file said that was read last, while running: null where it is in force.
+    pub(super) reload_error: Option<String>,
+    pub(super) last_errors: LastErrors,
 }
 
 #[derive(Debug, Serialize)]
-struct Peer {
-    address: IpAddr,
-    port: u16,
+pub(super) struct Peer {
+    pub(super) address: IpAddr,
+    pub(super) port: u16,
     #[serde(rename = "as")]
-    asn: u32,
-    kind: &'static str,
+    pub(super) asn: u32,
+    pub(super) kind: &'static str,
     /// It is there because its address is in a client range.
-    dynamic: bool,
-    state: String,
+    pub(super) dynamic: bool,
+    pub(super) state: String,
     /// When it became Established, or stopped being so.
-    since: Stamp,
+    pub(super) since: Stamp,
     /// How long it has been Established.
-    uptime_seconds: Option<u64>,
+    pub(super) uptime_seconds: Option<u64>,
     /// How often it has been.
-    established_count: u32,
+    pub(super) established_count: u32,
     /// How often it has ended then.
-    flap_count: u32,
+    pub(super) flap_count: u32,
     /// Failures since the session was started.
-    connect_retry_counter: u32,
+    pub(super) connect_retry_counter: u32,
     /// Seconds until the timers that run expire.
-    timers: BTreeMap<&'static str, u64>,
+    pub(super) timers: BTreeMap<&'static str, u64>,
     connection: Option<Connection>,
     negotiated: Option<Agreed>,
-    messages_received: BTreeMap<&'static str, u64>,
-    messages_sent: BTreeMap<&'static str, u64>,
+    pub(super) messages_received: BTreeMap<&'static str, u64>,
+    pub(super) messages_sent: BTreeMap<&'static str, u64>,
     /// Its paths that are in use or compete.
-    paths: u32,
+    pub(super) paths: u32,
     /// Its prefixes, by family.
-    prefixes: BTreeMap<&'static str, u32>,
+    pub(super) prefixes: BTreeMap<&'static str, u32>,
     /// Families of which its routes are kept while it restarts.
-    stale: Vec<String>,
+    pub(super) stale: Vec<String>,
     /// Why the last session or attempt ended.
-    last_error: Option<String>,
+    pub(super) last_error: Option<String>,
     last_notification_sent: Option<Told>,
     last_notification_received: Option<Told>,
     #[serde(skip)]
@@ -143,6 +145,7 @@ impl Reflector {
             connections: self.lines.len(),
             refused: self.refusals,
             memory,
+            reload_error: self.reload_error.clone(),
             last_errors: self.last_errors.clone(),
         }
     }

@@ -6,15 +6,15 @@ use serde::Serialize;
 #[derive(Debug, Serialize)]
 pub(super) struct Memory {
     /// Octets that are in memory.
-    resident_octets: u64,
+    pub(super) resident_octets: u64,
     /// The most that were.
-    peak_resident_octets: u64,
+    pub(super) peak_resident_octets: u64,
     /// Different attribute blocks in use.
-    attribute_blocks: usize,
+    pub(super) attribute_blocks: usize,
     /// Export groups.
-    export_groups: usize,
+    pub(super) export_groups: usize,
     /// Open file descriptors.
-    descriptors: usize,
+    pub(super) descriptors: usize,
 }
 
 impl Memory {
