@@ -1,10 +1,13 @@
 //! Longest prefix match: a tree bitmap of stride 6 for both address families.
 
+mod frozen;
+
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+pub use self::frozen::FrozenFib;
 use crate::num::index;
 
 /// A forwarding table: a value per prefix, looked up by address; usable without a [`Rib`](crate::Rib).
@@ -321,7 +324,7 @@ mod tests {
     use alloc::collections::BTreeMap;
     use proptest::prelude::*;
 
-    fn prefix() -> impl Strategy<Value = IpNet> {
+    pub(super) fn prefix() -> impl Strategy<Value = IpNet> {
         prop_oneof![
             (any::<u32>(), 0_u8..=32, 0_u32..3).prop_map(|(addr, len, dense)| {
                 let addr = if dense == 0 { addr } else { addr & 0x0300_1f03 };

@@ -38,7 +38,7 @@ mod reflect;
 pub use config::{Config, DecisionOptions};
 pub use decision::Step;
 pub use event::{Explained, Exported, Outcome, PathRef, RibEvent, RowRef, Selected, UpdateOutcome, Withheld};
-pub use fib::Fib;
+pub use fib::{Fib, FrozenFib};
 pub use import::Ineligible;
 pub use peer::{AddPathTx, LocalAs, PeerConfig, PeerId, PeerKind, PeerPolicy, PolicyId, Vantage};
 pub use rib::{AddPeerError, OriginateError, Rib};

@@ -1,6 +1,7 @@
 //! Policy: what may come in and go out beyond the rules of the protocol, as a trait at the edge of the Rib.
 
 mod action;
+mod bgp_filter;
 mod condition;
 mod prefix_list;
 mod route;
@@ -14,6 +15,7 @@ use bgp_wire::Family;
 use bgp_wire::nlri::NlriRef;
 
 pub use self::action::Action;
+pub use self::bgp_filter::{AnyCommunity, BgpFilter, BgpFilterRule, MatchOperator, Operation, PeerType, RouteSource};
 pub use self::condition::Condition;
 pub use self::prefix_list::PrefixList;
 pub use self::route::{Party, Route};

@@ -1,6 +1,9 @@
 //! Conditions of a rule.
 
+use core::ops::RangeInclusive;
+
 use bgp_wire::community::Community;
+use bgp_wire::community::ext::ExtCommunity;
 use bgp_wire::community::large::LargeCommunity;
 use bgp_wire::{Asn, Family};
 
@@ -18,6 +21,14 @@ pub enum Condition {
     Community(Community),
     /// It has the large community (RFC 8092).
     LargeCommunity(LargeCommunity),
+    /// It has the extended community (RFC 4360), such as a route target.
+    ExtCommunity(ExtCommunity),
+    /// It has MULTI_EXIT_DISC, and of that value.
+    Med(u32),
+    /// It has LOCAL_PREF, and of that value.
+    LocalPref(u32),
+    /// AS_PATH has a length in the range, as the decision process counts it.
+    AsPathLength(RangeInclusive<u32>),
     /// The AS is anywhere in AS_PATH.
     AsPathContains(Asn),
     /// The route comes from that neighbour AS: the first AS behind confederation segments.
@@ -59,6 +70,10 @@ impl Condition {
             Condition::Prefix(list) => route.prefix().is_some_and(|prefix| list.contains(prefix)),
             Condition::Community(community) => route.attributes().communities().any(|one| one == *community),
             Condition::LargeCommunity(community) => route.attributes().large_communities().any(|one| one == *community),
+            Condition::ExtCommunity(community) => route.attributes().ext_communities().any(|one| one == *community),
+            Condition::Med(med) => route.attributes().med() == Some(*med),
+            Condition::LocalPref(local_pref) => route.attributes().local_pref() == Some(*local_pref),
+            Condition::AsPathLength(range) => range.contains(&path().hops()),
             Condition::AsPathContains(asn) => path().asns().any(|one| one == *asn),
             Condition::NeighborAs(asn) => path().neighbor() == Some(*asn),
             Condition::OriginAs(asn) => path().origin() == Some(*asn),

@@ -5,11 +5,13 @@ use core::net::IpAddr;
 
 use bgp_wire::attr::{AttrBuilder, Attributes, NextHop};
 use bgp_wire::community::Community;
+use bgp_wire::community::ext::ExtCommunity;
 use bgp_wire::community::large::LargeCommunity;
 use bgp_wire::nlri::{NlriRef, NlriValue};
 use bgp_wire::{AsPathEdit, Asn, AttrFlags, AttrType, BgpId, Edit, Family, Rewrite, rewrite};
 use ipnet::IpNet;
 
+use crate::facts::DEFAULT_LOCAL_PREF;
 use crate::peer::{PeerKind, Source};
 use crate::rov::{RoaTable, RovState};
 use crate::tables::is_unicast;
@@ -117,7 +119,7 @@ impl<'a> Route<'a> {
     #[must_use]
     pub fn rov(&self) -> RovState {
         let path = self.attributes().as_path().unwrap_or_default();
-        let prefix = self.nlri.prefix().filter(|_| is_unicast(self.family));
+        let prefix = self.nlri.prefix().filter(|_| self.is_unicast());
         prefix.zip(self.roas).map_or(RovState::NotFound, |(prefix, roas)| roas.route_state(prefix, &path))
     }
 
@@ -152,6 +154,12 @@ impl<'a> Route<'a> {
         self.to
     }
 
+    /// Whether it is of IPv4 or IPv6 unicast.
+    #[must_use]
+    pub fn is_unicast(&self) -> bool {
+        is_unicast(self.family)
+    }
+
     /// Sets LOCAL_PREF; nothing towards external peers, which are never sent it (RFC 4271 section 5.1.5).
     pub fn set_local_pref(&mut self, local_pref: u32) {
         if !self.to.is_some_and(PeerKind::is_external) {
@@ -173,6 +181,38 @@ impl<'a> Route<'a> {
             let front =
                 if confed { AsPathEdit::PrependConfed(asn) } else { AsPathEdit::Prepend { asn, strip_confed: false } };
             self.edit(|edits| edits.as_path = front);
+        }
+    }
+
+    /// Adds to LOCAL_PREF, 100 where there is none, or takes from it; it stays within its 32 bits.
+    pub fn add_local_pref(&mut self, difference: i64) {
+        self.set_local_pref(sum(self.attributes().local_pref().unwrap_or(DEFAULT_LOCAL_PREF), difference));
+    }
+
+    /// Adds to MULTI_EXIT_DISC, 0 where there is none, or takes from it; it stays within its 32 bits.
+    pub fn add_med(&mut self, difference: i64) {
+        self.set_med(Some(sum(self.attributes().med().unwrap_or(0), difference)));
+    }
+
+    /// Has these communities and no others.
+    pub fn set_communities(&mut self, communities: &[Community]) {
+        self.rebuild(AttrType::COMMUNITIES, communities.is_empty(), |builder| builder.communities(communities));
+    }
+
+    /// Adds an extended community (RFC 4360) where it is missing.
+    pub fn add_ext_community(&mut self, community: ExtCommunity) {
+        let mut all: Vec<_> = self.attributes().ext_communities().collect();
+        if !all.contains(&community) {
+            all.push(community);
+            self.rebuild(AttrType::EXTENDED_COMMUNITIES, false, |builder| builder.ext_communities(&all));
+        }
+    }
+
+    /// Takes an extended community off.
+    pub fn remove_ext_community(&mut self, community: ExtCommunity) {
+        let left: Vec<_> = self.attributes().ext_communities().filter(|one| *one != community).collect();
+        if left.len() < self.attributes().ext_communities().count() {
+            self.rebuild(AttrType::EXTENDED_COMMUNITIES, left.is_empty(), |builder| builder.ext_communities(&left));
         }
     }
 
@@ -232,4 +272,9 @@ impl<'a> Route<'a> {
             self.changed = Some(block);
         }
     }
+}
+
+fn sum(value: u32, difference: i64) -> u32 {
+    let sum = i64::from(value).saturating_add(difference).clamp(0, i64::from(u32::MAX));
+    u32::try_from(sum).unwrap_or(u32::MAX)
 }

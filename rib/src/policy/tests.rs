@@ -14,6 +14,14 @@ use ipnet::IpNet;
 const TAG: Community = Community(0xfde8_0050);
 const LARGE: LargeCommunity = LargeCommunity { global: 65000, local: [1, 2] };
 
+/// A route of a peer of that kind on its way in, or to peers of another kind.
+pub(super) fn route<'b>(prefix: &str, block: &'b [u8], kind: PeerKind, to: Option<PeerKind>) -> Route<'b> {
+    let from = Party { kind, asn: Asn(65001), addr: [192, 0, 2, 2].into(), router_id: BgpId(2) };
+    let prefix = Dest::Net(prefix.parse().unwrap());
+    let nlri = prefix.net().unwrap().into();
+    Route::new((prefix.family(), nlri), block, NextHop::V4([192, 0, 2, 2].into()), Some(from), to).unwrap()
+}
+
 fn sent(block: &[u8], to: Option<PeerKind>, rule: Rule) -> (Verdict, Option<(Vec<u8>, NextHop)>) {
     let addr = [192, 0, 2, 2].into();
     let from = Party { kind: PeerKind::Ebgp, asn: Asn(65001), addr, router_id: BgpId(2) };
@@ -127,9 +135,9 @@ fn rfc5065_4_prepending_goes_into_a_confederation_segment_where_there_is_one() {
     };
     let twice = Action::Prepend(Asn(64512), 2);
     let sequence = path(SegmentKind::Sequence, &[65001]);
-    assert_eq!(applied(&sequence, None, twice), path(SegmentKind::Sequence, &[64512, 64512, 65001]));
+    assert_eq!(applied(&sequence, None, twice.clone()), path(SegmentKind::Sequence, &[64512, 64512, 65001]));
     let confed = path(SegmentKind::ConfedSequence, &[64600]);
-    assert_eq!(applied(&confed, None, twice), path(SegmentKind::ConfedSequence, &[64512, 64512, 64600]));
+    assert_eq!(applied(&confed, None, twice.clone()), path(SegmentKind::ConfedSequence, &[64512, 64512, 64600]));
     let empty = AttrBuilder::new().build().unwrap();
     let (to, own) = (Some(PeerKind::Confed), path(SegmentKind::ConfedSequence, &[64512, 64512]));
     assert_eq!(applied(&empty, to, twice), own);
@@ -185,4 +193,38 @@ fn the_first_verdict_of_a_chain_counts_and_changes_before_it_are_seen() {
     assert_eq!(ask(&Chain::new().with(tag.clone()).with(reject.clone()).with(accept.clone())), Verdict::Reject);
     assert_eq!(ask(&Chain::new().with(reject.clone()).with(accept.clone()).with(reject)), Verdict::Accept);
     assert_eq!(ask(&Chain::new().with(tag)), Verdict::Next);
+}
+
+#[test]
+fn the_other_parts_do_what_they_say() {
+    use bgp_wire::community::ext::ExtCommunity;
+    let target: ExtCommunity = "rt:64512:1".parse().unwrap();
+    let build = |builder: AttrBuilder| builder.build().unwrap();
+    let plain = || AttrBuilder::new().as_path(&[Asn(1), Asn(2)]).local_pref(100).med(5);
+    for (action, want) in [
+        (Action::AddLocalPref(-20), plain().local_pref(80)),
+        (Action::AddLocalPref(i64::MAX), plain().local_pref(u32::MAX)),
+        (Action::AddMed(-9), plain().med(0)),
+        (Action::AddMed(4), plain().med(9)),
+        (Action::SetCommunities([TAG].into()), plain().communities(&[TAG])),
+        (Action::AddExtCommunity(target), plain().ext_communities(&[target])),
+    ] {
+        assert_eq!(applied(&build(plain()), None, action.clone()), build(want), "{action:?}");
+    }
+    let tagged = build(plain().ext_communities(&[target]).communities(&[TAG]));
+    let without = applied(&tagged, None, Action::RemoveExtCommunity(target));
+    assert_eq!(applied(&without, None, Action::SetCommunities([].into())), build(plain()));
+    for (condition, is) in [
+        (Condition::ExtCommunity(target), true),
+        (Condition::Med(5), true),
+        (Condition::Med(6), false),
+        (Condition::LocalPref(100), true),
+        (Condition::LocalPref(0), false),
+        (Condition::AsPathLength(1..=2), true),
+        (Condition::AsPathLength(3..=9), false),
+        (Condition::Family(Family::IPV4_UNICAST), true),
+        (Condition::Rov(crate::rov::RovState::NotFound), true),
+    ] {
+        assert_eq!(holds(&tagged, condition.clone()), is, "{condition:?}");
+    }
 }

@@ -206,13 +206,12 @@ impl Rib {
         keep: impl Fn(Family, &mut Received) -> bool,
     ) {
         let Some(kept) = self.kept_mut(id) else { return };
-        kept.table.retain(|(key, _), received| {
-            let stays = keep(key.family(), received);
-            if !stays {
-                store.release(received.attr);
-            }
-            stays
-        });
+        let gone: Vec<_> = kept.table.extract_if(.., |(key, _), received| !keep(key.family(), received)).collect();
+        for ((key, path_id), received) in gone {
+            store.release(received.attr);
+            // A path that was judged anew lost its marks.
+            self.settle_kept(store, id, &key, path_id, None);
+        }
     }
 
     /// What was received is to be judged anew. False: not all of it is kept, and the peer has to be asked for the rest.

@@ -4,6 +4,7 @@
 mod bench;
 mod daemons;
 mod export_model;
+mod oracle;
 mod policy;
 mod rfc4271;
 mod rfc4456;
