@@ -84,6 +84,8 @@ pub(crate) struct Past {
     pub(crate) change: Option<bool>,
     /// Families of whose number of prefixes the owner was warned.
     pub(crate) warned: FamilySet,
+    /// Families of which its table has come to its end in this session.
+    pub(crate) ended: FamilySet,
     /// What its paths hold in the store of attributes.
     pub(crate) held: Held,
     /// Announcements that wait, where there is a time between them.

@@ -111,6 +111,10 @@ impl Ranges {
         }
     }
 
+    pub(crate) fn for_each_template(&mut self, change: impl Fn(&mut PeerConfig)) {
+        self.list.iter_mut().for_each(|counted| change(&mut counted.range.template));
+    }
+
     pub(crate) fn joined(&mut self, id: RangeId) {
         if let Some(counted) = self.list.iter_mut().find(|counted| counted.id == id) {
             counted.members = counted.members.saturating_add(1);

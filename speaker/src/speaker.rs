@@ -3,6 +3,7 @@
 mod bfd;
 mod collision;
 mod connections;
+mod deferral;
 mod interval;
 mod limits;
 mod next_hops;
@@ -54,6 +55,8 @@ pub struct Speaker {
     connections: Connections,
     deadlines: Deadlines,
     events: VecDeque<Event>,
+    /// Until when routes are not chosen, because we have restarted.
+    deferral: Option<Instant>,
     /// When a socket last took something.
     clock: Option<Instant>,
     /// The tables have something to decide or export.
@@ -88,6 +91,7 @@ impl Speaker {
             connections: Connections::default(),
             deadlines: Deadlines::default(),
             events: VecDeque::new(),
+            deferral: None,
             clock: None,
             work: false,
             scratch: BytesMut::new(),
@@ -128,6 +132,7 @@ impl Speaker {
         conn: ConnId,
     ) -> impl Iterator<Item = &'s [u8]> + use<'s> {
         if let Some((id, Which::Main)) = self.line_of(conn)
+            && self.deferral.is_none()
             && self.peer_ref(id).is_some_and(|peer| peer.up)
         {
             while self.connections.waiting(conn) < WAITING_OCTETS {
@@ -159,6 +164,9 @@ impl Speaker {
     /// ```
     pub fn process(&mut self, store: &mut AttrStore) -> bool {
         self.vacate(store);
+        if self.deferral.is_some() {
+            return false;
+        }
         if self.work {
             self.work = self.rib.process(store, WORK_PER_CALL);
         }
@@ -178,7 +186,7 @@ impl Speaker {
     /// When [`Speaker::handle_timeout`] is due; `None` while no timer runs.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
         let session = self.next_deadline().map(|(at, _)| at);
-        session.into_iter().chain(self.connections.next_abort()).min()
+        session.into_iter().chain(self.connections.next_abort()).chain(self.deferral).min()
     }
 
     /// Announces `prefix` as a route of this speaker, with the canonical attribute block `attributes` and a next hop

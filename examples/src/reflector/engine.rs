@@ -108,6 +108,7 @@ impl Reflector {
     pub fn bind(mut settings: Settings) -> Result<Reflector, Failure> {
         let system = |what: &'static str| move |error| Failure::system(what, error);
         settings.most_connections = most_connections(&settings);
+        settings.restarting = settings.graceful_restart.is_some();
         let poller = Poller::new().map_err(system("epoll"))?;
         let mut listeners = Vec::new();
         for address in &settings.listen {
@@ -165,6 +166,10 @@ impl Reflector {
             buffer: vec![0; READ],
             settings,
         };
+        if let Some(seconds) = reflector.settings.graceful_restart {
+            let now = reflector.now();
+            reflector.speaker.restarted(now, Duration::from_secs(seconds.into()));
+        }
         reflector.add_ranges();
         reflector.add_configured()?;
         Ok(reflector)

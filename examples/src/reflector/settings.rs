@@ -120,6 +120,8 @@ pub struct Settings {
     pub local_v4: Option<Ipv4Addr>,
     /// The own IPv6 address in routes towards other ASes.
     pub local_v6: Option<Ipv6Addr>,
+    /// The sessions say that we have restarted; set by the reflector.
+    pub(super) restarting: bool,
     /// What they were read from.
     arguments: Arguments,
 }

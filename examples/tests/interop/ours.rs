@@ -30,10 +30,15 @@ impl Reflector {
     }
 
     pub(crate) fn on(address: IpAddr, arguments: &[&str]) -> Reflector {
+        Reflector::again(SocketAddr::new(address, 0), arguments)
+    }
+
+    /// One that listens where another one did.
+    pub(crate) fn again(listen: SocketAddr, arguments: &[&str]) -> Reflector {
         let place = Place::new("ours");
         let errors = std::fs::File::create(place.file("errors")).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_reflector"));
-        command.args(["--listen", &SocketAddr::new(address, 0).to_string()]).arg("--status").arg(place.file("status"));
+        command.args(["--listen", &listen.to_string()]).arg("--status").arg(place.file("status"));
         for [name, value] in [["--local-as", "64512"], ["--router-id", "10.0.0.254"], ["--cluster-id", "244.0.0.1"]] {
             if !arguments.contains(&name) {
                 command.args([name, value]);

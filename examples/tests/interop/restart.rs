@@ -102,3 +102,35 @@ fn rfc7313_and_rfc8654_with_frr() {
         agreed(Frr::start, &expected);
     }
 }
+
+/// We are killed and come back: the daemon keeps our routes until it has them again.
+#[test]
+fn rfc4724_4_1_we_are_killed_and_bird_keeps_our_routes() {
+    if !Bird::installed() {
+        return;
+    }
+    let net = Net::new();
+    let range = net.range();
+    // A time that is over within the test: where there are ranges all of it is waited.
+    let ours = Reflector::with(net, &["--client-range", &range, "--graceful-restart", "12"]);
+    let address = ours.address;
+    let setup = |number| Setup { restart_time: Some(60), ..Setup::client(number, net, address) };
+    let (one, other) = (Bird::start(&setup(2)), Bird::start(&setup(3)));
+    let has = |bird: &Bird, number| bird.route(&v4(number)).is_some();
+    until("the routes", || has(&one, 3) && has(&other, 2));
+    drop(ours);
+    until("the session is lost", || !one.is_up() && !other.is_up());
+    assert!(has(&one, 3) && has(&other, 2), "they are kept");
+    let ours = Reflector::again(address, &["--client-range", &range, "--graceful-restart", "12"]);
+    let mut lost = false;
+    until("both are back, and all is told", || {
+        lost |= !has(&one, 3) || !has(&other, 2);
+        let told = |host| ours.peer(net.host(host))["messages_sent"]["update"].as_u64().unwrap_or(0) > 1;
+        ours.is_up(net.host(2)) && ours.is_up(net.host(3)) && told(2) && told(3)
+    });
+    assert!(!lost, "the daemon never lost a route");
+    until("nothing is stale", || has(&one, 3) && has(&other, 2));
+    // What is not announced again goes at End-of-RIB: the routes are the new ones.
+    other.withdraw();
+    until("withdrawn", || !has(&one, 3));
+}

@@ -74,11 +74,7 @@ fn rfc2385_gobgp_with_the_right_and_the_wrong_key() {
     }
 }
 
-#[test]
-fn rfc2385_a_whole_range_has_a_key() {
-    if !Bird::installed() {
-        return;
-    }
+fn a_whole_range_has_a_key<D: Daemon>(start: fn(&Setup) -> D) {
     let _alone = alone();
     let net = Net::new();
     let place = Place::new("range");
@@ -88,12 +84,26 @@ fn rfc2385_a_whole_range_has_a_key() {
     let file = place.write("config.toml", &file);
     let reflector = Reflector::with(net, &["--config", file.to_str().unwrap()]);
     let right = Setup { password: Some("open-sesame"), ..Setup::client(2, net, reflector.address) };
-    let bird = Bird::start(&right);
+    let with = start(&right);
     let before = kernel_counter("TCPMD5NotFound");
-    let without = Bird::start(&Setup { number: 3, address: net.host(3).into(), password: None, ..right });
-    until("a session with a key", || bird.is_up() && reflector.is_up(net.host(2)));
+    let without = start(&Setup { number: 3, address: net.host(3).into(), password: None, ..right });
+    until("a session with a key", || with.is_up() && reflector.is_up(net.host(2)));
     until("no answer to one without", || kernel_counter("TCPMD5NotFound") >= before + 2);
     assert!(!without.is_up());
+}
+
+#[test]
+fn rfc2385_a_whole_range_has_a_key_with_bird() {
+    if Bird::installed() {
+        a_whole_range_has_a_key(Bird::start);
+    }
+}
+
+#[test]
+fn rfc2385_a_whole_range_has_a_key_with_frr() {
+    if Frr::installed() {
+        a_whole_range_has_a_key(Frr::start);
+    }
 }
 
 /// One peer that is one hop away, and one that may be many (its segments have a lower TTL), of another AS because FRR

@@ -56,6 +56,12 @@ impl Speaker {
 
     /// The peer's table of `family` is complete.
     pub(super) fn end_of_rib(&mut self, store: &mut AttrStore, id: PeerId, family: Family) {
+        if self.deferral.is_some() {
+            if let Some(peer) = self.peer_mut(id) {
+                peer.past_mut().ended.insert(family);
+            }
+            self.end_deferral(None);
+        }
         let restart = self.peer_mut(id).and_then(|peer| peer.restart.as_deref_mut());
         if restart.is_some_and(|restart| restart.end_of_rib(family)) {
             self.rib.sweep_stale(store, id, family);

@@ -201,6 +201,7 @@ impl Speaker {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn handle_timeout(&mut self, store: &mut AttrStore, now: Instant) {
+        self.end_deferral(Some(now));
         while let Some(conn) = self.connections.pop_abort(now) {
             self.close_now(conn, true);
         }
@@ -415,9 +416,11 @@ impl Speaker {
                     past.change = None;
                     past.warned = bgp_wire::FamilySet::EMPTY;
                     past.held = Held::default();
+                    past.ended = bgp_wire::FamilySet::EMPTY;
                     past.established = past.established.saturating_add(1);
                 }
                 self.routes_up(store, now, id, &negotiated);
+                self.end_deferral(Some(now));
                 self.events.push_back(Event::Up { peer: id, negotiated: Box::new(negotiated) });
             }
             SessionEvent::Down(reason) => {

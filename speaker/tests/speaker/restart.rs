@@ -2,7 +2,7 @@
 
 use bgp_fsm::State;
 use bgp_wire::capability::{Capability, GracefulRestart, GracefulRestartFamily};
-use bgp_wire::{Family, FamilySet, KEEPALIVE};
+use bgp_wire::{Family, FamilySet, KEEPALIVE, MessageType};
 
 use crate::one::{END_OF_RIB, HIGHER, One, message, open, open_with, seconds, update};
 
@@ -100,4 +100,69 @@ fn rfc4724_4_a_session_that_is_shut_down_keeps_nothing() {
     one.receive(conn, &[update(1), message(2, &END_OF_RIB)].concat());
     one.stop();
     assert_eq!(routes(&one), 0);
+}
+
+/// A speaker that has restarted, with a route of its own and a peer; what the peer's OPEN has beside the usual.
+fn restarted(more: &[Capability]) -> (One, bgp_speaker::ConnId) {
+    let mut ours = capability(true);
+    if let Capability::GracefulRestart(gr) = &mut ours {
+        gr.restarting = true;
+    }
+    let mut one = One::new(|mut config| {
+        config.capabilities.push(ours);
+        config
+    });
+    one.speaker.restarted(one.now, seconds(80));
+    one.originate([1]);
+    let conn = one.start();
+    one.connected(conn);
+    let open = open_with(HIGHER, more.to_vec());
+    one.receive(conn, &[open, KEEPALIVE.to_vec(), update(1)].concat());
+    assert_eq!(one.state(), State::Established);
+    (one, conn)
+}
+
+/// The types of what was sent, and the Restart State bit of the OPEN.
+fn said(one: &One, conn: bgp_speaker::ConnId) -> (usize, bool) {
+    let updates = one.messages(conn).iter().filter(|(ty, _)| *ty == MessageType::UPDATE).count();
+    let (open, _) = bgp_wire::frame(&one.sent[&conn], 4096).unwrap().unwrap();
+    // Code 64, 6 octets, the first four bits of which are flags.
+    let at = open.windows(2).position(|octets| octets == [64, 6]).unwrap();
+    let bit = open[at + 2] & 0x80 != 0;
+    (updates, bit)
+}
+
+#[test]
+fn rfc4724_4_1_after_a_restart_nothing_is_told_before_the_table_of_the_peer_has_come() {
+    let (mut one, conn) = restarted(&[capability(true)]);
+    one.advance(seconds(70));
+    assert_eq!((said(&one, conn), routes(&one)), ((0, true), 0));
+    one.receive(conn, &message(2, &END_OF_RIB));
+    assert!(!one.speaker.is_restarting());
+    // The route, and End-of-RIB.
+    assert_eq!((said(&one, conn), routes(&one)), ((2, true), 2));
+    one.disconnected(conn);
+    let conn = back(&mut one, open_with(HIGHER, [capability(true)]));
+    assert!(!said(&one, conn).1, "the restart is over");
+}
+
+#[test]
+fn rfc4724_4_1_the_deferral_has_an_end() {
+    let (mut one, conn) = restarted(&[capability(true)]);
+    one.advance(seconds(79));
+    assert_eq!(said(&one, conn).0, 0);
+    one.advance(seconds(1));
+    assert_eq!((said(&one, conn), routes(&one)), ((2, true), 2));
+}
+
+#[test]
+fn rfc4724_4_1_who_has_no_capability_or_restarts_too_is_not_waited_for() {
+    let (one, conn) = restarted(&[]);
+    assert_eq!(said(&one, conn).0, 2);
+    let mut theirs = capability(true);
+    if let Capability::GracefulRestart(gr) = &mut theirs {
+        gr.restarting = true;
+    }
+    let (one, conn) = restarted(&[theirs]);
+    assert_eq!(said(&one, conn).0, 2);
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bgp_fsm::{Down, PeerAs, State};
 use bgp_rib::{AddPathTx, PeerKind, PeerPolicy};
 use bgp_speaker::{AttributeLimit, ConnId, PeerConfig, PeerId, PrefixLimit, Range, Refused};
-use bgp_wire::capability::{AddPath, AddPathMode, Capability, GracefulRestart};
+use bgp_wire::capability::{AddPath, AddPathMode, Capability, GracefulRestart, GracefulRestartFamily};
 use bgp_wire::{Family, NotificationCode};
 
 use super::{Failure, Reflector};
@@ -36,13 +36,7 @@ fn session(settings: &Settings, peer_as: PeerAs, add_path: bool) -> bgp_fsm::Con
         Capability::EnhancedRouteRefresh,
         Capability::ExtendedMessage,
         Capability::FourOctetAs(settings.local_as),
-        // RFC 4724 section 3: without families, we help peers that restart and do not do it ourselves.
-        Capability::GracefulRestart(GracefulRestart {
-            restart_time: 0,
-            restarting: false,
-            notification: true,
-            families: Vec::new(),
-        }),
+        Capability::GracefulRestart(restart(settings)),
     ];
     if add_path {
         let both = |family| AddPath { family, mode: AddPathMode::BOTH };
@@ -55,6 +49,18 @@ fn session(settings: &Settings, peer_as: PeerAs, add_path: bool) -> bgp_fsm::Con
         .with_connect_retry(settings.connect_retry)
         .with_max_prefix_restart(Some(TOO_MANY))
         .with_capabilities(capabilities)
+}
+
+/// RFC 4724 section 3: without families, we help peers that restart and do not do it ourselves. A reflector forwards
+/// nothing, so that nothing is lost of that while it is away.
+fn restart(settings: &Settings) -> GracefulRestart {
+    let family = |family| GracefulRestartFamily { family, forwarding: true };
+    GracefulRestart {
+        restart_time: settings.graceful_restart.unwrap_or(0),
+        restarting: settings.restarting,
+        notification: true,
+        families: settings.graceful_restart.map_or_else(Vec::new, |_| FAMILIES.map(family).to_vec()),
+    }
 }
 
 /// A range of clients: they dial, we wait.

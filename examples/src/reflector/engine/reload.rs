@@ -47,7 +47,9 @@ impl Reflector {
     fn change_to(&mut self, new: Settings) -> Result<Tally, String> {
         self.change_listeners(&new)?;
         let now = self.now();
+        let restarting = self.speaker.is_restarting();
         let old = std::mem::replace(&mut self.settings, new);
+        self.settings.restarting = restarting;
         self.settings.most_connections = super::most_connections(&self.settings);
         self.speaker.set_cluster_id(self.settings.cluster_id);
         for next_hop in &old.unreachable_next_hops {

@@ -191,6 +191,7 @@ impl File {
             unreachable_next_hops: self.unreachable_next_hops,
             local_v4: self.local_v4,
             local_v6: self.local_v6,
+            restarting: false,
             arguments,
         })
     }
