@@ -1,6 +1,6 @@
 //! The plugin under Debian's own `ptp` and `bridge`, in namespaces: a host, and pods with interfaces to it.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 #[path = "support/folder.rs"]
 mod folder;

@@ -1,6 +1,6 @@
 //! The directory store with many processes that are killed at any moment.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 #[path = "support/folder.rs"]
 mod folder;

@@ -44,6 +44,9 @@ pub struct EtcdStore {
     failure: Option<EtcdError>,
 }
 
+/// The objects at some keys, and a list.
+type Both = (Vec<Option<Stored>>, Vec<(Key, Stored)>);
+
 /// So many objects come in one answer.
 const PAGE: i64 = 256;
 
@@ -119,11 +122,7 @@ impl EtcdStore {
     }
 
     /// Both in one round trip while the list fits on a page.
-    fn read_and_list(
-        &mut self,
-        keys: &[Key],
-        prefix: &str,
-    ) -> Result<(Vec<Option<Stored>>, Vec<(Key, Stored)>), EtcdError> {
+    fn read_and_list(&mut self, keys: &[Key], prefix: &str) -> Result<Both, EtcdError> {
         let (now, later) = keys.split_at(keys.len().min(MAX_OPS - 1));
         let mut ops = now.iter().map(|key| Ok(TxnOp::get(text(key)?, None))).collect::<Result<Vec<_>, EtcdError>>()?;
         ops.push(TxnOp::get(prefix, Some(GetOptions::new().with_prefix().with_limit(PAGE))));

@@ -1,6 +1,6 @@
 //! The store and the program on a real etcd: octets as Calico has them, pages, lost answers, exit codes.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 #[path = "../../cni-ipam/tests/support/folder.rs"]
 mod folder;
@@ -154,11 +154,11 @@ fn the_program_assigns_shows_checks_and_releases_out_of_the_pools_in_etcd() {
     let (code, shown, _) = ipam(&server, &["show", "--show-blocks"]);
     assert_eq!(code, Some(0));
     assert!(
-        shown.contains("| IP Pool  | 10.244.0.0/16   | 65536     | 2 (0%)     | 0 (0%)       | 65534 (100%) |"),
+        shown.contains("| IP Pool  | 10.244.0.0/16   |     65536 | 2 (0%)     | 0 (0%)       | 65534 (100%) |"),
         "{shown}"
     );
     assert!(
-        shown.contains("| Block    | 10.244.36.64/26 | 64        | 2 (3%)     | 0 (0%)       | 62 (97%)     |"),
+        shown.contains("| Block    | 10.244.36.64/26 |        64 | 2 (3%)     | 0 (0%)       | 62 (97%)     |"),
         "{shown}"
     );
     let (_, shown, _) = ipam(&server, &["show", "--show-borrowed"]);

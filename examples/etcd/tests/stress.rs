@@ -1,6 +1,6 @@
 //! Many processes over a real etcd, both killed at any moment.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 #[path = "../../cni-ipam/tests/support/folder.rs"]
 mod folder;
@@ -44,7 +44,7 @@ fn processes_and_servers_that_are_killed_give_no_address_twice_and_lose_none() {
             last = Instant::now();
         }
     });
-    let mut driver = EtcdStore::open(&[endpoint.clone()]).unwrap();
+    let mut driver = EtcdStore::open(std::slice::from_ref(&endpoint)).unwrap();
     let nodes = |resources: Resources, node: u32| resources.with_node(format!("n{node}"), [("", ""); 0]);
     let resources = Resources::default().with_pool(Pool::new(POOL, POOL.parse().unwrap()));
     plan.settle(&mut driver, (0..4).fold(resources, nodes), &mut outcome);

@@ -7,7 +7,7 @@ use ippool::op::{self, AttributesError, PoolUtilization};
 use ippool::{Attributes, Owner};
 use serde_json::{Value as Json, json};
 
-use super::table::{draw, five_digits, part};
+use super::table::draw;
 use super::{Context, Failure, inventory};
 use crate::driver::now;
 
@@ -45,28 +45,10 @@ fn pools(blocks: bool, context: &mut Context<'_>) -> Result<bool, Failure> {
     let found = context.drive(op::utilization(None, &resources, now())).map_err(|error| context.store(&error))?;
     let found: Vec<PoolUtilization> =
         found.into_iter().filter(|pool| pool.name != op::ORPHANS || !pool.blocks.is_empty()).collect();
-    let mut rows = Vec::new();
-    for pool in &found {
-        let totals = [pool.capacity, pool.in_use, pool.reserved, pool.available];
-        rows.push(if pool.name == op::ORPHANS {
-            let name = pool.name.clone();
-            vec![name, String::new(), String::new(), String::new(), String::new(), String::new()]
-        } else {
-            row("IP Pool", &pool.cidr.to_string(), totals)
-        });
-        for block in pool.blocks.iter().filter(|_| blocks) {
-            let totals = [block.capacity, block.in_use, block.reserved, block.available];
-            rows.push(row("Block", &block.cidr.to_string(), totals));
-        }
-    }
-    let text = draw(&["GROUPING", "CIDR", "IPS TOTAL", "IPS IN USE", "IPS RESERVED", "IPS FREE"], &rows);
+    let text = op::show(&found, blocks).to_string();
     let json: Vec<Json> = found.iter().map(|pool| pool_json(pool, blocks)).collect();
     context.options.print(context.out, &text, &Json::Array(json))?;
     Ok(true)
-}
-
-fn row(grouping: &str, cidr: &str, [total, used, reserved, free]: [u64; 4]) -> Vec<String> {
-    vec![grouping.into(), cidr.into(), five_digits(total), part(used, total), part(reserved, total), part(free, total)]
 }
 
 fn pool_json(pool: &PoolUtilization, blocks: bool) -> Json {
