@@ -35,5 +35,21 @@ fn public_types_are_send_and_sync() {
     is::<bgp_rib::RibEvent>();
     is::<bgp_rib::Selected>();
     is::<bgp_rib::Step>();
+    is::<bgp_rib::Exported>();
+    is::<bgp_rib::FrozenFib<u32>>();
+    is::<bgp_rib::LocalAs>();
+    is::<bgp_rib::Roa>();
+    is::<bgp_rib::RoaTable>();
+    is::<bgp_rib::RovState>();
+    is::<bgp_rib::RowRef>();
+    is::<bgp_rib::Vantage>();
+    is::<bgp_rib::Withheld>();
+    is::<bgp_rib::policy::AnyCommunity>();
+    is::<bgp_rib::policy::BgpFilter>();
+    is::<bgp_rib::policy::BgpFilterRule>();
+    is::<bgp_rib::policy::MatchOperator>();
+    is::<bgp_rib::policy::Operation>();
+    is::<bgp_rib::policy::PeerType>();
+    is::<bgp_rib::policy::RouteSource>();
     is::<bgp_rib::UpdateOutcome>();
 }
