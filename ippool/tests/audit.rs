@@ -252,7 +252,7 @@ fn calico_1_9_pools_are_resized_split_and_deleted_while_blocks_are_in_use() {
     let mut resources = Resources::clone(&resources);
     loop {
         match deletion.next() {
-            DeletionStep::Write(pool) => resources = resources.with_pool(pool),
+            DeletionStep::Write(pool) => resources = resources.with_pool(*pool),
             DeletionStep::Wait(millis) => assert_eq!(millis, 500),
             DeletionStep::ReleaseAffinities(cidr) => {
                 let request = AutoAssign::new("n2", Use::Workload, at(0)).with_counts(1, 0);

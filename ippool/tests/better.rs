@@ -39,8 +39,7 @@ fn auto(host: &str, num: usize, handle: &str) -> AutoAssign {
 fn found(store: &mut MemoryStore, resources: &Resources) -> Vec<ippool::audit::Finding> {
     let snapshot = drive(op::snapshot(now()), store).unwrap();
     let users = |block: &Arc<Block>| {
-        let addresses = block.allocations().filter_map(|(ordinal, _)| block.address(ordinal)).collect::<Vec<IpAddr>>();
-        addresses
+        block.allocations().filter_map(|(ordinal, _)| block.address(ordinal)).collect::<Vec<IpAddr>>()
     };
     let used = snapshot.blocks.values().flat_map(users);
     let inventory = Inventory::default().with_node("n1").with_node("n2");

@@ -58,8 +58,8 @@ pub fn encode_report(report: &Report, locked: bool) -> String {
 /// ```
 pub fn decode_report(text: &[u8]) -> Result<(Report, bool), DecodeError> {
     let file: File = object::from_json(text, &["clusterGUID", "datastoreLocked", "allocations", "leakedHandles"])?;
-    let mut report = Report::default();
-    report.cluster = Some(file.cluster).filter(|cluster| !cluster.is_empty());
+    let cluster = Some(file.cluster).filter(|cluster| !cluster.is_empty());
+    let mut report = Report { cluster, ..Report::default() };
     for allocation in file.allocations.into_values().flatten() {
         report.addresses.push(allocation.into_report()?);
     }
@@ -103,8 +103,10 @@ struct Allocation {
     block: String,
 }
 
+type Field = fn(&mut Allocation) -> &mut String;
+
 /// The fields that are attributes of the owner, with the attributes' keys.
-const ATTRIBUTES: [(&str, fn(&mut Allocation) -> &mut String); 5] = [
+const ATTRIBUTES: [(&str, Field); 5] = [
     ("pod", |a| &mut a.pod),
     ("namespace", |a| &mut a.namespace),
     ("node", |a| &mut a.node),

@@ -21,6 +21,7 @@ use super::utilization::{ORPHANS, PoolUtilization};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[doc(alias = "ipam show")]
+#[must_use]
 pub fn show(rows: &[PoolUtilization], blocks: bool) -> impl fmt::Display + use<> {
     let mut cells = Vec::new();
     for pool in rows {
@@ -215,7 +216,7 @@ mod tests {
 | Block    | 10.0.0.0/26 |        64 | 9 (14%)    | 2 (3%)       | 53 (83%)     |
 +----------+-------------+-----------+------------+--------------+--------------+
 ";
-        assert_eq!(show(&[pool.clone()], true).to_string(), wanted);
+        assert_eq!(show(core::slice::from_ref(&pool), true).to_string(), wanted);
         assert_eq!(show(&[pool], false).to_string().lines().count(), 5);
     }
 }

@@ -1,5 +1,6 @@
 //! Pools that change while addresses are in use: other CIDRs and block lengths, parts, deletion.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -145,7 +146,7 @@ pub const SETTLE_MILLIS: u32 = 500;
 #[non_exhaustive]
 pub enum DeletionStep {
     /// Store the pool, which is disabled now.
-    Write(Pool),
+    Write(Box<Pool>),
     /// Wait so many milliseconds.
     Wait(u32),
     /// Run [`op::release_pool_affinities`](crate::op::release_pool_affinities).
@@ -168,7 +169,7 @@ impl Deletion {
     pub fn next(&mut self) -> DeletionStep {
         self.step = self.step.saturating_add(1);
         match self.step {
-            1 => DeletionStep::Write(self.pool.clone()),
+            1 => DeletionStep::Write(Box::new(self.pool.clone())),
             2 => DeletionStep::Wait(SETTLE_MILLIS),
             3 => DeletionStep::ReleaseAffinities(self.pool.cidr),
             4 => DeletionStep::Delete(self.pool.name.clone()),
