@@ -249,7 +249,9 @@ impl Update {
     fn ipv4(&self, count: usize) -> Vec<u8> {
         let prefix = |at: usize| {
             let bits = weighted(&LENGTHS, usize::from(self.number(at).to_be_bytes()[2]) * 100 / 256);
-            let octets = (self.number(100 + at) | 0x0100_0000) & (u32::MAX << (32 - bits));
+            // 1/8 to 126/8: what is of class D or E has no routes, and libraries differ in whether they refuse it.
+            let [first, a, b, c] = self.number(100 + at).to_be_bytes();
+            let octets = u32::from_be_bytes([1 + first % 126, a, b, c]) & (u32::MAX << (32 - bits));
             [&[bits], &octets.to_be_bytes()[..usize::from(bits.div_ceil(8))]].concat()
         };
         (0..count).flat_map(prefix).collect()

@@ -85,17 +85,16 @@ fn main() {
     }
 }
 
-/// The least of nine rounds.
+/// The median of many short rounds, most of which nothing else on the machine interrupts.
 fn time(samples: &[Sample], run: Library) -> f64 {
-    let rounds = (200_000 / samples.len()).max(1);
-    let round = || {
+    let round = |_| {
         let start = Instant::now();
-        for _ in 0..rounds {
-            samples.iter().for_each(|sample| _ = run(black_box(sample)));
-        }
-        start.elapsed().as_nanos() as f64 / (rounds * samples.len()) as f64
+        samples.iter().for_each(|sample| _ = run(black_box(sample)));
+        start.elapsed().as_nanos() as f64 / samples.len() as f64
     };
-    (0..9).map(|_| round()).fold(f64::MAX, f64::min)
+    let mut rounds: Vec<f64> = (0..(1_000_000 / samples.len()).max(9)).map(round).collect();
+    rounds.sort_unstable_by(f64::total_cmp);
+    rounds[rounds.len() / 2]
 }
 
 fn allocations(name: &str, samples: &[Sample], run: Library) {
