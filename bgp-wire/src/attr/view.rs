@@ -41,6 +41,7 @@ pub struct Attributes<'a> {
     has_unknown: bool,
     four_octet_as: bool,
     /// Whether the short way took all of them, so that they stand in canonical order.
+    #[cfg_attr(not(feature = "alloc"), expect(dead_code, reason = "only what is written anew asks for it"))]
     straight: bool,
 }
 
