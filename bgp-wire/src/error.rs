@@ -221,6 +221,19 @@ pub enum AttrProblem {
     Unwanted,
 }
 
+impl Error {
+    /// The same with another treatment, where it is about an attribute.
+    #[cold]
+    pub(crate) fn with_action(self, action: Action) -> Error {
+        match self.kind {
+            ErrorKind::Attribute { ty, problem, .. } => {
+                Error { kind: ErrorKind::Attribute { ty, problem, action }, ..self }
+            }
+            _ => self,
+        }
+    }
+}
+
 impl AttrProblem {
     /// Code and data of the NOTIFICATION (RFC 4271 section 6.3).
     const fn answer(self, ty: AttrType) -> (NotificationCode, Data) {
@@ -230,7 +243,10 @@ impl AttrProblem {
             Self::Flags => (C::ATTRIBUTE_FLAGS_ERROR, Data::Span),
             Self::Length => (C::ATTRIBUTE_LENGTH_ERROR, Data::Span),
             Self::Origin => (C::INVALID_ORIGIN, Data::Span),
-            Self::NextHop => (C::INVALID_NEXT_HOP, Data::Span),
+            Self::NextHop => match ty {
+                AttrType::NEXT_HOP => (C::INVALID_NEXT_HOP, Data::Span),
+                _ => (C::OPTIONAL_ATTRIBUTE_ERROR, Data::Span),
+            },
             Self::NextHopLength | Self::Syntax | Self::Srv6Service | Self::Route => {
                 (C::OPTIONAL_ATTRIBUTE_ERROR, Data::Span)
             }
@@ -262,7 +278,7 @@ impl fmt::Display for AttrProblem {
             Self::Flags => "has the flags of another kind",
             Self::Length => "has an impossible length",
             Self::Origin => "has an undefined value",
-            Self::NextHop => "is not the address of a host",
+            Self::NextHop => "has a next hop that is not the address of a host",
             Self::NextHopLength => "has a next hop of impossible length",
             Self::Segment => "has a malformed segment",
             Self::AsZero => "has as 0",

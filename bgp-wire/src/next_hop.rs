@@ -44,6 +44,12 @@ impl NextHop {
         }
     }
 
+    /// RFC 4271 section 6.3: whether it can be the address of a host, so not 0/8, not 127/8, no multicast and no class E.
+    #[inline]
+    pub(crate) fn is_host_v4(octets: &[u8]) -> bool {
+        !matches!(octets.first(), Some(0 | 127 | 224..) | None)
+    }
+
     /// 4 octets.
     pub(crate) fn v4(octets: &[u8]) -> Option<NextHop> {
         <[u8; 4]>::try_from(octets).ok().map(|octets| NextHop::V4(octets.into()))

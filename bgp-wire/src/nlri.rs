@@ -67,6 +67,8 @@ pub(crate) trait Rules {
     /// Whether next hops have a route distinguisher in front of each address.
     #[cfg(feature = "alloc")]
     const NEXT_HOP_RD: bool = false;
+    /// Whether an IPv4 next hop must be the address of a host, as in NEXT_HOP.
+    const HOSTS: bool = false;
     /// Whether no NLRI is longer than 257 octets.
     #[cfg(feature = "alloc")]
     const SHORT: bool = true;

@@ -305,6 +305,14 @@ macro_rules! families {
             }
         }
 
+        /// Whether an IPv4 next hop of the family must be the address of a host.
+        pub(crate) fn goes_to_hosts(family: Family) -> bool {
+            match family {
+                $( Family::$NAME => <$Rules>::HOSTS, )*
+                _ => false,
+            }
+        }
+
         /// Whether no NLRI of a family is longer than 257 octets.
         #[cfg(feature = "alloc")]
         pub(crate) fn is_short(family: Family) -> bool {

@@ -307,6 +307,13 @@ impl<'m> UpdateView<'m> {
         Some(Error::new(ErrorKind::Attribute { ty, problem, action }, offset))
     }
 
+    /// RFC 4760 section 3: where MP_REACH_NLRI has all NLRI, NEXT_HOP is ignored, so that it may name no host.
+    #[cold]
+    fn eased(&self, error: Error) -> Error {
+        let ignored = is_no_host(&error) && self.nlri_field().is_empty() && self.mp_reach().is_some();
+        if ignored { error.with_action(Action::AttributeDiscard) } else { error }
+    }
+
     #[cold]
     fn lacks(&self, ty: AttrType) -> Error {
         let (problem, action) = (AttrProblem::Missing, Action::TreatAsWithdraw);
@@ -331,6 +338,7 @@ fn judge<'m>(
     let (start, end) = (sections.start(), sections.attrs_end());
     let mut scan = Scan::behind((left, taken), end, end - start, *index);
     let mut worst: Option<Error> = None;
+    let mut next_hop: Option<Error> = None;
     let mut note = |error: Error| {
         if worst.is_none_or(|worst| worst.action() < error.action()) {
             worst = Some(error);
@@ -339,6 +347,7 @@ fn judge<'m>(
     loop {
         match scan.step(ctx) {
             Step::Fine => {}
+            Step::Error(error) if is_no_host(&error) => next_hop = Some(error),
             Step::Error(error) => note(error),
             Step::Done => break,
         }
@@ -349,6 +358,7 @@ fn judge<'m>(
         view.attributes = Attributes::new(message, block, scan.index, types, ctx.four_octet_as());
     }
     view.left_out = scan.left_out;
+    next_hop.map(|error| view.eased(error)).into_iter().for_each(&mut note);
     let reachable = view.has_reachable();
     if reachable {
         view.missing(scan.seen).iter().map(|ty| view.lacks(ty)).chain(view.meaningless()).for_each(note);
@@ -357,7 +367,9 @@ fn judge<'m>(
     match worst {
         Some(error) if action == Action::SessionReset => Err(error),
         // RFC 7606 section 5.2: with attributes but no reachable NLRI, they were perhaps not found.
-        Some(error) if action > Action::AttributeDiscard && !reachable && scan.others => Err(escalated(error)),
+        Some(error) if action > Action::AttributeDiscard && !reachable && scan.others => {
+            Err(error.with_action(Action::SessionReset))
+        }
         _ => {
             view.action = action;
             Ok(view)
@@ -459,14 +471,9 @@ fn overrun(message: &[u8], at: usize, length: u16) -> Error {
     Error::new(ErrorKind::SectionOverrun { length, left }, to_u16(at))
 }
 
-#[cold]
-fn escalated(error: Error) -> Error {
-    match error.kind {
-        ErrorKind::Attribute { ty, problem, .. } => {
-            Error { kind: ErrorKind::Attribute { ty, problem, action: Action::SessionReset }, ..error }
-        }
-        _ => error,
-    }
+/// Whether a NEXT_HOP is not the address of a host.
+fn is_no_host(error: &Error) -> bool {
+    matches!(error.kind, ErrorKind::Attribute { ty: AttrType::NEXT_HOP, problem: AttrProblem::NextHop, .. })
 }
 
 /// Octets of the length of the path attributes, in front of them.

@@ -376,3 +376,32 @@ fn rfc4271_4_3_a_prefix_in_both_fields_is_in_both_lists() {
         (vec!["203.0.113.0/24".into()], vec!["203.0.113.0/24".into()])
     );
 }
+
+#[test]
+fn rfc4760_3_a_next_hop_beside_mp_reach_nlri_alone_is_ignored() {
+    let no_host = attr(0x40, 3, &[0, 0, 0, 0]);
+    for attributes in [[&no_host[..], MP_REACH], [MP_REACH, &no_host]].map(|pair| pair.concat()) {
+        let alone = message(&[], &[ORIGIN, AS_PATH, &attributes], &[]);
+        let update = UpdateView::decode(&alone, &ebgp()).unwrap();
+        assert_eq!(update.verdict().action, AttributeDiscard);
+        assert_eq!(update.reasons().map(|reason| reason.action()).collect::<Vec<_>>(), [AttributeDiscard]);
+        assert_eq!(update.announced().count(), 1);
+        let beside = message(&[], &[ORIGIN, AS_PATH, &attributes], NLRI);
+        assert_eq!(action(&beside, &ebgp()), TreatAsWithdraw);
+    }
+}
+
+#[test]
+fn rfc4271_6_3_a_next_hop_in_mp_reach_nlri_is_a_host_too() {
+    for octets in [[0, 0, 0, 129], [127, 0, 0, 1], [224, 0, 0, 1], [255, 255, 255, 255]] {
+        let reach = [&[0x80, 14, 13, 0, 1, 1, 4][..], &octets, &[0, 24, 203, 0, 113]].concat();
+        let update = message(&[], &[&reach, ORIGIN, AS_PATH], &[]);
+        let view = UpdateView::decode(&update, &ebgp()).unwrap();
+        assert_eq!(view.verdict().action, TreatAsWithdraw);
+        assert_eq!(withdrawn(&view), ["203.0.113.0/24"]);
+        // RFC 7606 section 5.2: without NLRI there is nothing to withdraw.
+        let empty = [&[0x80, 14, 9, 0, 1, 1, 4][..], &octets, &[0]].concat();
+        let (code, _) = reset(&message(&[], &[&empty, ORIGIN, AS_PATH], &[]), &ebgp());
+        assert_eq!(code, NotificationCode::OPTIONAL_ATTRIBUTE_ERROR);
+    }
+}

@@ -2,6 +2,7 @@
 
 use crate::attr::{Attribute, Length};
 use crate::error::AttrProblem;
+use crate::next_hop::NextHop;
 use crate::reader::Reader;
 use crate::{Action, Context, Family, nlri};
 
@@ -35,10 +36,21 @@ impl Attribute for MpReach<'_> {
         if !ctx.families().contains(parts.family) {
             return Ok(());
         }
-        if nlri::next_hop(parts.family, parts.next_hop, ctx.ext_next_hop().contains(parts.family)).is_none() {
-            return Err(AttrProblem::NextHopLength);
+        let extended = ctx.ext_next_hop().contains(parts.family);
+        let next_hop =
+            nlri::next_hop(parts.family, parts.next_hop, extended).ok_or(AttrProblem::NextHopLength)?;
+        nlri::check_reach(ctx, parts.family, parts.nlri).map_err(|_| AttrProblem::Syntax)?;
+        match next_hop {
+            NextHop::V4(addr) if !NextHop::is_host_v4(&addr.octets()) && nlri::goes_to_hosts(parts.family) => {
+                Err(AttrProblem::NextHop)
+            }
+            _ => Ok(()),
         }
-        nlri::check_reach(ctx, parts.family, parts.nlri).map_err(|_| AttrProblem::Syntax)
+    }
+
+    // The NLRI are there: they are withdrawn.
+    fn treatment(problem: AttrProblem) -> Action {
+        if problem == AttrProblem::NextHop { Action::TreatAsWithdraw } else { Self::MALFORMED }
     }
 }
 

@@ -9,11 +9,7 @@ impl Attribute for NextHop {
     const LENGTH: Length = Length::Exact(4);
 
     fn check(value: &[u8], _: &Context) -> Result<(), AttrProblem> {
-        // RFC 4271 section 6.3: the address of a host, so not 0/8, not 127/8, no multicast and no class E.
-        match value.first() {
-            Some(0 | 127 | 224..) | None => Err(AttrProblem::NextHop),
-            Some(_) => Ok(()),
-        }
+        if NextHop::is_host_v4(value) { Ok(()) } else { Err(AttrProblem::NextHop) }
     }
 }
 

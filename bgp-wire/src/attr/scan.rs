@@ -1,8 +1,9 @@
 //! The validating pass over path attributes (RFC 7606 sections 3, 4 and 7): one step per attribute.
 
 use crate::attr::index::Index;
+use crate::attr::mp_reach::MpReach;
 use crate::attr::raw::split;
-use crate::attr::{AttrSet, Judgement, RawAttr, judge};
+use crate::attr::{AttrSet, Judgement, RawAttr, Row, judge};
 use crate::error::{AttrProblem, Span};
 use crate::reader::to_u16;
 use crate::{Action, AttrFlags, AttrType, Context, Error, ErrorKind};
@@ -102,7 +103,11 @@ impl<'a> Scan<'a> {
                 place.error(AttrProblem::Flags, Action::TreatAsWithdraw)
             }
             Judgement::Malformed { problem, action, flags_fit } => {
-                self.left_out.insert(raw.ty);
+                if problem == AttrProblem::NextHop && raw.ty == MpReach::TYPE {
+                    self.wrong_flags(&raw, MpReach::SLOT, place);
+                } else {
+                    self.left_out.insert(raw.ty);
+                }
                 place.malformed(problem, action, flags_fit)
             }
         }

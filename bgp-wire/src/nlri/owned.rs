@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
+use crate::nlri::link_state::LinkStateType;
 use crate::nlri::{LabelForm, NlriValue, TypedNlri, evpn, flowspec, link_state};
 use crate::nlri::{Labeled, RtConstrain, Vpn};
 use crate::{Family, ParseError};
@@ -139,9 +140,10 @@ impl FromStr for NlriBuf {
         match first {
             "default" | "origin" => of(NlriValue::RtConstrain(text.parse::<RtConstrain>()?)),
             "flow4" | "flow6" => flowspec::parse(text),
-            "node" | "link" | "prefix4" | "prefix6" | "link-state" => link_state::parse(text),
+            "link-state" => link_state::parse(text),
             "rd" => of(NlriValue::Vpn(text.parse::<Vpn>()?)),
             _ if first.starts_with('[') => evpn::parse(text),
+            _ if first.parse::<LinkStateType>().is_ok_and(|ty| ty.name() == Some(first)) => link_state::parse(text),
             _ => of(NlriValue::Labeled(text.parse::<Labeled>()?)),
         }
     }

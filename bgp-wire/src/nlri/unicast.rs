@@ -10,6 +10,9 @@ use crate::{Family, prefix};
 pub(crate) enum Ipv4 {}
 
 impl Rules for Ipv4 {
+    /// RFC 4760 section 3: the next hop is under the rules of NEXT_HOP, and as NEXT_HOP it is sent again.
+    const HOSTS: bool = true;
+
     fn measure(octets: &[u8], _: Form) -> Option<Shape> {
         prefix::skip(octets, 32).map(|behind| Shape::unlabeled(octets.len() - behind.len()))
     }

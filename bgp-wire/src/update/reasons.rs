@@ -28,7 +28,7 @@ impl Iterator for Reasons<'_> {
         loop {
             match self.scan.step(&self.ctx) {
                 Step::Fine => {}
-                Step::Error(error) => return Some(error),
+                Step::Error(error) => return Some(self.view.eased(error)),
                 Step::Done => break,
             }
         }
