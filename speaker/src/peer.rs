@@ -60,8 +60,6 @@ pub(crate) struct Peer {
     pub(crate) config: PeerConfig,
     pub(crate) main: Line,
     pub(crate) second: Option<Box<Line>>,
-    /// Which routes are stale, where graceful restart is configured and a session has been Established.
-    pub(crate) restart: Option<Box<Restart>>,
     /// What an idle peer that never had a connection does not need.
     past: Option<Box<Past>>,
     /// It is a member of a range.
@@ -76,6 +74,8 @@ pub(crate) struct Peer {
 /// What a peer went through.
 #[derive(Debug, Default)]
 pub(crate) struct Past {
+    /// Which routes are stale, where graceful restart is configured and a session has been Established.
+    pub(crate) restart: Option<Box<Restart>>,
     /// The second connection that was there already when the main session became Established.
     pub(crate) contested: Option<ConnId>,
     /// Connections that still drain, the older one first; more are not waited for.
@@ -121,7 +121,6 @@ impl Peer {
             config,
             main: Line { session, conn: None, dialled: false },
             second: None,
-            restart: None,
             past: None,
             member: None,
             bfd_up: false,
@@ -130,11 +129,21 @@ impl Peer {
         }
     }
 
+    /// Which routes are stale.
+    pub(crate) fn restart(&self) -> Option<&Restart> {
+        self.past()?.restart.as_deref()
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn restart_mut(&mut self) -> Option<&mut Restart> {
+        self.past.as_mut()?.restart.as_deref_mut()
+    }
+
     /// What is due next, and when.
     pub(crate) fn deadline(&self) -> Option<(Instant, Due)> {
         let main = self.main.session.poll_timeout().map(|at| (at, Due::Line(Which::Main)));
         let second = self.second.as_ref().and_then(|second| second.session.poll_timeout());
-        let restart = self.restart.as_ref().and_then(|restart| restart.poll_timeout());
+        let restart = self.restart().and_then(Restart::poll_timeout);
         let interval = self.past().and_then(|past| past.interval.as_ref()?.poll_timeout());
         let others = [
             second.map(|at| (at, Due::Line(Which::Second))),
@@ -201,7 +210,7 @@ impl Peer {
     pub(crate) fn is_gone(&self) -> bool {
         self.main.conn.is_none()
             && self.second.is_none()
-            && self.restart.as_ref().is_none_or(|restart| restart.stale().is_empty())
+            && self.restart().is_none_or(|restart| restart.stale().is_empty())
             && !self.has_to_wait()
     }
 
@@ -268,8 +277,8 @@ impl Peer {
             connection: line.conn,
             dialled: line.conn.is_some() && line.dialled,
             dynamic: self.member.is_some(),
-            stale: self.restart.as_ref().map_or(FamilySet::EMPTY, |restart| restart.stale()),
-            restart: self.restart.as_deref(),
+            stale: self.restart().map_or(FamilySet::EMPTY, Restart::stale),
+            restart: self.restart(),
         }
     }
 

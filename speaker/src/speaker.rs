@@ -14,7 +14,6 @@ mod restart;
 mod sessions;
 mod update;
 
-use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use bgp_fsm::{Instant, Session};
@@ -47,7 +46,7 @@ pub struct Speaker {
     seed: u64,
     rib: Rib,
     /// By the peer's id; boxed, so that growing moves pointers only.
-    peers: Vec<Option<Box<Peer>>>,
+    peers: Vec<Option<Peer>>,
     /// By address; the addresses stand in `peers`.
     by_address: HashTable<PeerId>,
     hasher: foldhash::fast::FixedState,
@@ -290,11 +289,11 @@ impl Speaker {
     }
 
     fn peer_ref(&self, id: PeerId) -> Option<&Peer> {
-        self.peers.get(index(id))?.as_deref()
+        self.peers.get(index(id))?.as_ref()
     }
 
     fn peer_mut(&mut self, id: PeerId) -> Option<&mut Peer> {
-        self.peers.get_mut(index(id))?.as_deref_mut()
+        self.peers.get_mut(index(id))?.as_mut()
     }
 
     fn tap(&mut self, conn: ConnId, peer: PeerId, direction: Direction, messages: impl FnOnce() -> Bytes) {

@@ -1,6 +1,5 @@
 //! Which peers there are.
 
-use alloc::boxed::Box;
 use core::hash::BuildHasher;
 use core::net::IpAddr;
 
@@ -36,7 +35,7 @@ impl Speaker {
             self.peers.resize_with(place.saturating_add(1), || None);
         }
         if let Some(slot) = self.peers.get_mut(place) {
-            *slot = Some(Box::new(Peer::new(id, config, now, seed)));
+            *slot = Some(Peer::new(id, config, now, seed));
         }
         let (peers, hasher) = (&self.peers, &self.hasher);
         self.by_address.insert_unique(hasher.hash_one(address), id, |id| {
