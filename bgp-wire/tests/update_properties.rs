@@ -160,7 +160,7 @@ fn read_all(octets: &[u8], ctx: &Context) {
     assert_eq!(again, block, "the canonical form is a fixpoint");
     assert_eq!(canonical.as_path().map(|path| path.to_string()), attributes.as_path().map(|path| path.to_string()));
     assert_eq!(canonical.aggregator(), attributes.aggregator());
-    assert_eq!(AttrBuilder::from_attributes(&attributes).build().unwrap(), block);
+    assert_eq!(AttrBuilder::from_attributes(attributes).build().unwrap(), block);
 }
 
 proptest! {

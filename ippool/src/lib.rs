@@ -10,6 +10,7 @@ pub mod audit;
 #[cfg(feature = "json")]
 mod base;
 pub mod block;
+pub mod change;
 #[cfg(feature = "json")]
 pub mod codec;
 mod drive;

@@ -12,10 +12,6 @@ use crate::net;
 use crate::reservation::Reservations;
 use crate::selector::{self, Selector};
 
-mod change;
-
-pub use change::{ChangeError, Deletion, DeletionStep, SETTLE_MILLIS};
-
 /// What an address is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -39,21 +35,21 @@ pub enum Use {
 #[doc(alias = "IPPool")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pool {
-    name: String,
-    cidr: IpNet,
+    pub(crate) name: String,
+    pub(crate) cidr: IpNet,
     /// The CIDR as it was given: messages show it so.
-    written: IpNet,
-    block_len: u8,
-    node_selector: Rule,
-    namespace_selector: Option<Rule>,
-    disabled: bool,
-    automatic: bool,
-    uses: Vec<Use>,
+    pub(crate) written: IpNet,
+    pub(crate) block_len: u8,
+    pub(crate) node_selector: Rule,
+    pub(crate) namespace_selector: Option<Rule>,
+    pub(crate) disabled: bool,
+    pub(crate) automatic: bool,
+    pub(crate) uses: Vec<Use>,
 }
 
 /// A selector as it was given, and what it means.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Rule {
+pub(crate) struct Rule {
     text: String,
     parsed: Result<Selector, selector::Error>,
 }
@@ -218,7 +214,7 @@ impl Pool {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Resources {
-    pools: Vec<Pool>,
+    pub(crate) pools: Vec<Pool>,
     nodes: BTreeMap<String, BTreeMap<String, String>>,
     reservations: Reservations,
 }

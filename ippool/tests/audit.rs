@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use ippool::audit::{Collector, Finding, Inventory, Snapshot, check, forecast, in_all};
 use ippool::block::ReleaseItem;
+use ippool::change::{ChangeError, Deletion, DeletionStep};
 use ippool::op::{self, AutoAssign};
-use ippool::pool::{ChangeError, Deletion, DeletionStep};
 use ippool::{
     Affinity, AffinityState, Attributes, Handle, Key, MemoryStore, Owner, Pool, Reservations, Resources, UnixTime, Use,
     Value, drive,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ippool::op::{AssignIp, AutoAssign, EnsureBlock, SetOwner};
 use ippool::{
-    Owner, Resources, UnixTime, Use, audit, block, index, invalid, key, op, pool, reservation, selector, store, value,
-    walk,
+    Owner, Resources, UnixTime, Use, audit, block, change, index, invalid, key, op, pool, reservation, selector, store,
+    value, walk,
 };
 
 fn shared<T: Send + Sync>() {}
@@ -38,9 +38,9 @@ fn public_types_are_send_and_sync() {
         invalid::DecodeError,
         op::Borrowed,
         op::Cleaned,
-        pool::ChangeError,
-        pool::Deletion,
-        pool::DeletionStep,
+        change::ChangeError,
+        change::Deletion,
+        change::DeletionStep,
         block::AllocationError,
         block::AssignError,
         block::Attributes,

@@ -1,3 +1,5 @@
+//! The short way through an UPDATE and the long one say the same.
+
 use alloc::format;
 use alloc::vec::Vec;
 

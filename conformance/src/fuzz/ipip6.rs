@@ -154,7 +154,7 @@ fn check_icmp(datagram: &[u8]) {
     assert!(datagram.len() <= ICMP_MAX_LEN);
     match datagram.first().map(|first| first >> 4) {
         Some(4) => {
-            assert_eq!(datagram.split_at_checked(20).map(|(ip, icmp)| (checksum(ip), checksum(icmp))), Some((0, 0)))
+            assert_eq!(datagram.split_at_checked(20).map(|(ip, icmp)| (checksum(ip), checksum(icmp))), Some((0, 0)));
         }
         version => assert_eq!((version, datagram.get(6)), (Some(6), Some(&58))),
     }

@@ -41,7 +41,7 @@ impl Speaker {
         let Some(until) = self.deferral else { return };
         let over = now.is_some_and(|now| until <= now);
         let unknown = self.ranges().next().is_some();
-        if !over && (unknown || self.peers.iter().flatten().any(|peer| peer.is_waited_for())) {
+        if !over && (unknown || self.peers.iter().flatten().any(Peer::is_waited_for)) {
             return;
         }
         self.deferral = None;

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use bgp_fsm::{Cease, Instant};
+use bgp_fsm::{Cease, Instant, Restart};
 use bgp_rib::{AttrStore, PeerId};
 use bgp_wire::FamilySet;
 
@@ -17,7 +17,7 @@ impl Speaker {
         let has = |peer: &&Peer| peer.up && !peer.config.prefix_limits().is_empty();
         let Some(peer) = self.peer_ref(id).filter(has) else { return };
         let limits = peer.config.limits.clone();
-        let stale = peer.restart().map_or(FamilySet::EMPTY, |restart| restart.stale());
+        let stale = peer.restart().map_or(FamilySet::EMPTY, Restart::stale);
         let mut warned = peer.past().map_or(FamilySet::EMPTY, |past| past.warned);
         let mut too_many = None;
         for limit in limits.prefixes() {

@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 
 use ipnet::IpNet;
 
-use super::{BlockLengthError, Pool, Resources, nth_block};
 use crate::audit::Snapshot;
+use crate::pool::{BlockLengthError, Pool, Resources, nth_block};
 
 /// Why a pool stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -93,7 +93,7 @@ impl Resources {
         let pool = self.pools.iter().find(|pool| pool.name == name).ok_or(ChangeError::NoSuchPool)?;
         let bits = u8::try_from(parts.trailing_zeros()).unwrap_or(u8::MAX);
         let len = pool.cidr.prefix_len().saturating_add(bits);
-        if parts < 2 || !parts.is_power_of_two() || len > pool.block_len {
+        if parts < 2 || !parts.is_power_of_two() || len > pool.block_len() {
             return Err(ChangeError::Parts(parts));
         }
         // Blocks of a longer length than the pool's lie inside a part; shorter ones may not.
@@ -121,7 +121,7 @@ fn overlap(one: &IpNet, other: &IpNet) -> bool {
 /// given up, and the pool goes. Addresses in use stay in their blocks, which nobody owns, until they are released.
 ///
 /// ```
-/// use ippool::pool::{Deletion, DeletionStep};
+/// use ippool::change::{Deletion, DeletionStep};
 /// use ippool::Pool;
 /// let pool = Pool::new("p", "10.0.0.0/24".parse()?);
 /// let mut deletion = Deletion::new(pool);
