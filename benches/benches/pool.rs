@@ -104,7 +104,7 @@ fn selector(c: &mut Criterion) {
     {
         let selector = Selector::parse(text).unwrap();
         c.bench_function(&format!("selector of {name}, evaluation"), |b| {
-            b.iter(|| selector.matches(black_box(&labels)))
+            b.iter(|| selector.matches(black_box(&labels)));
         });
         c.bench_function(&format!("selector of {name}, parse"), |b| b.iter(|| Selector::parse(black_box(text))));
     }

@@ -26,7 +26,7 @@ pub fn generated() -> Vec<Sample> {
     GROUPS.iter().flat_map(Group::samples).collect()
 }
 
-/// The UPDATEs of an MRT file that is not compressed (RFC 6396: BGP4MP and BGP4MP_ET, or several files in a row).
+/// The UPDATEs of an MRT file that is not compressed (RFC 6396: BGP4MP and `BGP4MP_ET`, or several files in a row).
 ///
 /// A session within one AS is iBGP, the others are eBGP; what is no UPDATE is left out.
 #[must_use]

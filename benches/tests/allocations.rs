@@ -1,5 +1,4 @@
 //! How often the codec allocates for an UPDATE of a route collector.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use allocation_counter::measure;
 use benches::codec::values::hand_over;

@@ -19,12 +19,9 @@ pub fn keepalive(iterations: u64) {
         capabilities: vec![Capability::FourOctetAs { asn: 64513 }],
     };
     let mut session = Session::new(config);
-    for event in [
-        Event::ManualStart,
-        Event::TcpConnectionConfirmed,
-        Event::OpenReceived(open),
-        Event::KeepaliveReceived,
-    ] {
+    for event in
+        [Event::ManualStart, Event::TcpConnectionConfirmed, Event::OpenReceived(open), Event::KeepaliveReceived]
+    {
         session.handle_event(event);
     }
     assert_eq!(session.state(), SessionState::Established);

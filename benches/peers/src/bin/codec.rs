@@ -23,10 +23,10 @@ use zettabgp::prelude::{BgpMessage as _, BgpSessionParams, BgpTransportMode};
 
 #[path = "../../../src/collector.rs"]
 mod collector;
-#[path = "../../../src/codec/values.rs"]
-mod values;
 #[path = "../../../src/random.rs"]
 mod random;
+#[path = "../../../src/codec/values.rs"]
+mod values;
 
 use collector::Sample;
 
@@ -74,7 +74,9 @@ fn main() {
         None => collector::generated(),
     };
     match arguments.first().map(String::as_str) {
-        Some("times") => LIBRARIES.iter().for_each(|(name, run)| println!("{name:<18} {:>8.1} ns", time(&samples, *run))),
+        Some("times") => {
+            LIBRARIES.iter().for_each(|(name, run)| println!("{name:<18} {:>8.1} ns", time(&samples, *run)))
+        }
         Some("allocations") => LIBRARIES.iter().for_each(|(name, run)| allocations(name, &samples, *run)),
         Some(name) => {
             let run = LIBRARIES.iter().find(|(known, _)| *known == name).expect("a library").1;
