@@ -52,7 +52,7 @@ impl<P: PeerSet> Tunnel<P> {
     /// [`PeerSet`]), `InnerDestinationNotAllowed`, `Nesting`, `EcnDrop`.
     ///
     /// ```
-    /// # use core::net::{IpAddr, Ipv6Addr};
+    /// # use core::net::Ipv4Addr;
     /// # use ipip::{EcnMode, Reason, v6::{Config, Ends, Tunnel}};
     /// let ends = Ends::V4 { local: Ipv4Addr::new(192, 0, 2, 1), remote: Ipv4Addr::new(192, 0, 2, 2) };
     /// let mut tunnel = Tunnel::new(Config::new(ends, EcnMode::Normal));
